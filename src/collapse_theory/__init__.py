@@ -1,0 +1,73 @@
+"""The theory of model collapse, runnable: simulate, predict, verify.
+
+    import collapse_theory as ct
+
+    experiment = ct.Experiment(
+        family=ct.Gaussian(), workflow=ct.Replace(), n=100, generations=50, observables=("w2_squared",)
+    )
+    result = ct.simulate(experiment, chains=100_000, seed=0)
+    verdicts = ct.verify(experiment)
+
+Names are loaded when first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "corpus": ("AbstractCorpus", "AbstractStatistic", "Items", "Provenance", "Sums"),
+    "config": ("load_experiment", "to_toml"),
+    "engine": ("Plan",),
+    "errors": ("InputError", "RouteError"),
+    "experiment": ("Experiment",),
+    "families.base": ("AbstractFamily", "AbstractSufficientFamily", "Size", "begin", "draw_tables"),
+    "families.bernoulli": ("Bernoulli",),
+    "families.categorical": ("Categorical",),
+    "families.exponential": ("Exponential", "Gamma"),
+    "families.gaussian": ("Gaussian", "GaussianLaw"),
+    "families.gaussian_nd": ("GaussianND",),
+    "families.known_variance": ("GaussianMean",),
+    "families.linear_regression": ("LinearRegression",),
+    "families.poisson": ("Poisson",),
+    "families.uniform": ("Uniform",),
+    "generators.base": ("AbstractGenerator",),
+    "generators.faithful": ("Faithful",),
+    "generators.scaled": ("Scaled",),
+    "generators.tempered": ("Tempered",),
+    "judging": ("Verdict", "judge"),
+    "observables.base": ("Observable", "Snapshot"),
+    "prediction": ("Prediction", "predict"),
+    "provenance": ("influence", "linear_workflow"),
+    "result": ("ChainPath", "Result", "replay", "simulate"),
+    "routes": ("Law", "Raw"),
+    "store": ("load",),
+    "catalogue.base": ("Case", "Kind", "Source", "Status", "Theorem", "theorem"),
+    "verification": ("chains_needed", "theorem_named", "theorems", "verify"),
+    "workflows.accumulate": ("Accumulate",),
+    "workflows.accumulate_subsample": ("AccumulateSubsample",),
+    "workflows.base": ("AbstractWorkflow",),
+    "workflows.decay": ("Decay",),
+    "workflows.mix": ("Mix",),
+    "workflows.mix_share": ("MixShare",),
+    "workflows.random_sources": ("RandomSources",),
+    "workflows.refresh": ("Refresh",),
+    "workflows.replace": ("Replace",),
+    "workflows.weighted": ("Weighted",),
+    "workflows.window": ("Window",),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+__all__ = sorted([*_HOME, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'collapse_theory' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"collapse_theory.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

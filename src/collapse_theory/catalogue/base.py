@@ -1,0 +1,150 @@
+"""A theorem as an object: a prediction with its kind, its domain, its source and cases to run it on."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collapse_theory.experiment import Experiment
+from collapse_theory.generators.faithful import Faithful
+from collapse_theory.observables.base import Observable
+
+Formula = Callable[[Experiment], Any]
+Condition = Callable[[Experiment], bool]
+
+
+class Kind(enum.Enum):
+    """What sort of statement it is."""
+
+    EXACT = "exact"
+    LIMIT = "limit"
+    ASYMPTOTIC = "asymptotic"
+    UPPER = "upper bound"
+    LOWER = "lower bound"
+    RATE = "rate"
+    ALMOST_SURE = "almost sure"
+
+
+class Status(enum.Enum):
+    """The three verdicts."""
+
+    CONSISTENT = "consistent"
+    REFUTED = "refuted"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a statement comes from.
+
+    ``key``: entry of references.bib, or None for the project's own; ``read``: whether the statement itself was
+    seen in the paper's text; otherwise it was derived, and the paper is named for its subject only.
+    """
+
+    key: str | None
+    read: bool = False
+
+    @property
+    def provenance(self) -> str:
+        """``read`` or ``derived``."""
+        return "read" if self.read else "derived"
+
+
+@dataclass(frozen=True)
+class Case:
+    """An experiment to judge the theorem on, and the verdict it should get."""
+
+    experiment: Experiment
+    expected: Status = Status.CONSISTENT
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """A statement that can be run.
+
+    Args:
+        name: its id.
+        statement: the docstring of the formula, LaTeX inside ``$``.
+        kind: exact identity, bound, asymptotic, ...
+        observable: what it is about.
+        source: paper and provenance.
+        family, workflow, generator: the classes it covers.
+        formula: ``formula(experiment)`` gives the value at generations 1..T, shape (T,); NaN where it is silent.
+        where: further conditions on the experiment.
+        cases: where it is judged.
+        planted: an error that its test must refute.
+        finite_variance: whether the observable has a variance there; without one no standard error is believed.
+        order: for asymptotic statements, the relative error is O(n ** -order).
+    """
+
+    name: str
+    statement: str
+    kind: Kind
+    observable: Observable
+    source: Source
+    family: tuple[type, ...]
+    workflow: tuple[type, ...]
+    formula: Formula
+    generator: tuple[type, ...] = (Faithful,)
+    where: Condition = lambda experiment: True
+    cases: tuple[Case, ...] = ()
+    planted: Callable[[Any], Any] = lambda values: 1.05 * values
+    order: float | None = None
+    finite_variance: Condition = lambda experiment: True
+
+    def covers(self, experiment: Experiment) -> bool:
+        """Whether the statement speaks about this experiment."""
+        e = experiment
+        return (
+            isinstance(e.family, self.family)
+            and isinstance(e.workflow, self.workflow)
+            and isinstance(e.generator, self.generator)
+            and self.observable.supports(e.family)
+            and self.where(e)
+        )
+
+    def predict(self, experiment: Experiment) -> NDArray[np.float64]:
+        """The value, or the bound, at generations 1..T; NaN where the statement is silent."""
+        values = np.asarray(self.formula(experiment), float)
+        return np.broadcast_to(values, (experiment.generations,))
+
+
+def theorem(
+    name: str,
+    *,
+    observable: Observable,
+    kind: Kind,
+    source: Source,
+    family: type | tuple[type, ...],
+    workflow: type | tuple[type, ...],
+    **conditions: Any,
+) -> Callable[[Formula], Theorem]:
+    """Decorator: turn ``formula(experiment) -> (T,)`` into a :class:`Theorem`; its docstring is the statement.
+
+    ``conditions`` are the other fields of Theorem: generator, where, cases, planted, order.
+    """
+    several = ("family", "workflow", "generator")
+    given = {"family": family, "workflow": workflow, **conditions}
+    given |= {k: _tuple(given[k]) for k in several if k in given}
+    given["cases"] = tuple(
+        c if isinstance(c, Case) else Case(c) for c in _tuple(given.get("cases", ()))
+    )
+
+    def wrap(formula: Formula) -> Theorem:
+        statement = inspect.cleandoc(formula.__doc__ or "")
+        return Theorem(
+            name=name, statement=statement, kind=kind, observable=observable, source=source,
+            formula=formula, **given,
+        )  # fmt: skip
+
+    return wrap
+
+
+def _tuple(x: Any) -> tuple[Any, ...]:
+    return x if isinstance(x, tuple) else (x,)

@@ -1,0 +1,5 @@
+"""The command ``collapse``."""
+
+from collapse_theory.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,81 @@
+"""The command's frame: its subcommands, its exit codes, one line for each fault of the user's."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+
+import collapse_theory
+from collapse_theory.cli.info import info
+from collapse_theory.cli.members import list_members, show
+from collapse_theory.cli.predict import predict
+from collapse_theory.cli.simulate import simulate
+from collapse_theory.cli.verify import verify
+from collapse_theory.errors import InputError
+
+USAGE, INTERNAL, INTERRUPTED, PIPE_CLOSED = 2, 3, 130, 141
+
+HELP = """The theory of model collapse, runnable: simulate, predict, verify.
+
+Exit codes: 0 all good; 1 a verdict differs from the one expected; 2 wrong usage or input, with one
+line that says what is allowed; 3 internal error; 130 interrupted.
+"""
+
+
+def make_app() -> App:
+    """The command with all its subcommands."""
+    app = App(
+        name="collapse",
+        help=HELP,
+        version=collapse_theory.__version__,
+        suppress_keyboard_interrupt=False,
+    )
+    for command, name in (
+        (verify, "verify"), (simulate, "simulate"), (predict, "predict"),
+        (list_members, "list"), (show, "show"), (info, "info"),
+    ):  # fmt: skip
+        app.command(command, name=name)
+    return app
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the command with these words; returns its exit code."""
+    try:
+        code = make_app()(
+            words, exit_on_error=False, print_error=False, result_action="return_value"
+        )
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except (CycloptsError, InputError) as e:
+        return _complain(e, USAGE)
+    except KeyboardInterrupt:
+        return _complain("interrupted", INTERRUPTED)
+    except BrokenPipeError:  # whoever read the output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        return INTERNAL  # not 1, which says that a theorem fell
+
+
+def main() -> None:
+    """The entry point: run with the words of the command line and leave with the exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a poor terminal is no reason to fail
+    code = run(sys.argv[1:])
+    if code == INTERRUPTED:  # worker threads may still be inside a device program: do not wait
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _complain(message: object, code: int) -> int:
+    print(f"collapse: {' '.join(str(message).split())}", file=sys.stderr)
+    return code

@@ -1,0 +1,144 @@
+"""``collapse simulate``: run an experiment file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from collapse_theory.cli.options import Count, Dtype, ExperimentFile, Flag, Json
+from collapse_theory.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from collapse_theory.result import Result
+
+CHAINS = 10_000
+FORMATS = (".pdf", ".png", ".svg")
+
+
+def simulate(
+    file: ExperimentFile,
+    /,
+    *,
+    chains: Count = CHAINS,
+    seed: int = 0,
+    route: Literal["auto", "law", "raw"] | None = None,
+    dtype: Dtype | None = None,
+    devices: str = "1",
+    save: Path | None = None,
+    plot: Path | None = None,
+    as_json: Json = False,
+    no_cache: Flag = False,
+) -> int:
+    """Run the chains of an experiment and print the moments of its observables.
+
+    Args:
+        file: The experiment.
+        chains: How many independent chains.
+        seed: Any whole number; the same seed gives the same chains everywhere.
+        route: How data are drawn; the file's own choice if left out.
+        dtype: Precision of the chains; float64 if left out.
+        devices: How many devices to use, or "all".
+        save: Keep the result in this folder (zarr).
+        plot: Draw the observables with theory beside them: a .png, .svg or .pdf file.
+        as_json: Print JSON instead of tables.
+        no_cache: Do not keep compiled programs for the next run.
+    """
+    from collapse_theory.cli.console import print_json, progress_bar, stdout
+    from collapse_theory.cli.session import begin, make_plan
+
+    if plot is not None:
+        _check_plot(plot)
+    begin(cache=not no_cache, devices=devices)
+    from collapse_theory import result as results
+    from collapse_theory.config import load_experiment
+
+    experiment = load_experiment(file)
+    if save is not None:
+        from collapse_theory.store import check_target
+
+        check_target(save)  # before the work, not after it
+    with progress_bar() as progress:
+        plan = make_plan(devices, dtype, progress)
+        result = results.simulate(experiment, chains=chains, seed=seed, plan=plan, route=route)
+    if save is not None:
+        result.save(save)
+    if plot is not None:
+        draw(result, plot)
+    if as_json:
+        print_json(document(result))
+    else:
+        console = stdout()
+        console.print(table(result))
+        console.print(f"{result.chains:,} chains, seed {result.seed}; '-' marks what is not finite")
+    return 0
+
+
+def _check_plot(path: Path) -> None:
+    if path.suffix.lower() not in FORMATS:
+        raise InputError(f"--plot = {str(path)!r}: the name must end in {', '.join(FORMATS)}")
+    if not path.parent.is_dir():
+        raise InputError(f"--plot = {str(path)!r}: there is no folder {str(path.parent)!r}")
+
+
+def document(result: Result) -> dict[str, Any]:
+    """A result for JSON."""
+    from collapse_theory.config import to_table
+
+    columns = ("mean", "se", "variance", "trusted", "nonfinite")
+    facts = {k: result.facts[k] for k in ("versions", "device", "dtype")}
+    return {
+        "experiment": to_table(result.experiment),
+        "chains": result.chains,
+        "seed": result.seed,
+        "generations": result.generations,
+        "observables": {o: {c: getattr(result, c)(o) for c in columns} for o in result.names},
+        "provenance": {**facts, "seed": result.seed},
+    }
+
+
+def table(result: Result) -> Table:
+    """Moments of each observable at some of the generations."""
+    from rich import box
+    from rich.table import Table
+
+    from collapse_theory.cli.console import number, some_generations
+
+    out = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    out.add_column("observable", no_wrap=True)
+    for heading in ("generation", "mean", "SE", "variance", "trusted", "not finite"):
+        out.add_column(heading, justify="right", no_wrap=True)
+    for name in result.names:
+        mean, se, variance = result.mean(name), result.se(name), result.variance(name)
+        trusted, nonfinite = result.trusted(name), result.nonfinite(name)
+        for t in some_generations(result.experiment.generations):
+            i = t - 1
+            numbers = (number(mean[i], ".6g"), number(se[i], ".2g"), number(variance[i]))
+            belief = "yes" if trusted[i] else "no"
+            out.add_row(name if t == 1 else "", str(t), *numbers, belief, str(nonfinite[i]))
+        out.add_section()
+    return out
+
+
+def draw(result: Result, path: Path) -> None:
+    """One panel for each observable; the file is the same for the same result.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    from collapse_theory.figures import error_growth
+
+    figure = Figure(figsize=(7, 4 * len(result.names)), layout="constrained")
+    panels = figure.subplots(len(result.names), squeeze=False)[:, 0]
+    for ax, name in zip(panels, result.names, strict=True):
+        error_growth(ax, result, name)
+    undated = {".svg": "Date", ".pdf": "CreationDate"}.get(path.suffix.lower())
+    try:
+        with mpl.rc_context({"svg.hashsalt": "collapse"}):
+            figure.savefig(path, metadata={undated: None} if undated else None)
+    except OSError as e:
+        raise InputError(f"--plot = {str(path)!r}: {e.strerror or e}") from e

@@ -1,0 +1,240 @@
+"""``collapse verify``: judge theorems, print the table, leave with its verdict."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from collapse_theory.cli.options import Count, Dtype, Flag, Json
+from collapse_theory.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+    from collapse_theory.judging import Verdict
+
+COLOURS = {"consistent": "green", "refuted": "magenta", "inconclusive": "yellow"}
+SYMBOLS = {"consistent": "✓", "refuted": "✗", "inconclusive": "?"}
+STACKED = "theorem, case"
+WORDS = ("theorem", "kind", "case", STACKED)
+WIDE, MEDIUM = (
+    150,
+    110,
+)  # characters from which a table has all columns, and from which it has costs
+ASCII_SYMBOLS = {"consistent": "+", "refuted": "x", "inconclusive": "?"}
+
+
+def verify(
+    *ids: Annotated[str, Parameter(name="ID")],
+    quick: Flag = False,
+    full: Flag = False,
+    chains: Count | None = None,
+    seed: int = 0,
+    as_json: Json = False,
+    experiment: Path | None = None,
+    strict: Flag = False,
+    devices: str = "1",
+    dtype: Dtype | None = None,
+    no_cache: Flag = False,
+) -> int:
+    """Judge theorems against simulation, each on its own cases.
+
+    Args:
+        ids: Theorem ids, or their part before the dot; all theorems if none is given.
+        quick: Deviations of 3 % are seen (the default).
+        full: Deviations of 1 % are seen.
+        chains: Exactly so many chains for each experiment, instead of as many as are needed.
+        seed: Seed of all simulations.
+        as_json: Print JSON instead of a table.
+        experiment: A TOML file: judge every theorem that covers this experiment instead.
+        strict: Leave with 1 also when a verdict is inconclusive and another was expected.
+        devices: How many devices to use, or "all".
+        dtype: Precision of the chains; float64 if left out.
+        no_cache: Do not keep compiled programs for the next run.
+    """
+    from collapse_theory.cli.console import progress_bar
+    from collapse_theory.cli.session import begin, make_plan
+
+    if quick and full:
+        raise InputError("--quick and --full exclude each other")
+    if ids and experiment is not None:
+        raise InputError("give theorem ids or --experiment, not both")
+    begun = time.perf_counter()
+    begin(cache=not no_cache, devices=devices)
+    from collapse_theory.verification import Interrupted
+    from collapse_theory.verification import verify as judge_all
+
+    what = _what(ids, experiment)
+    try:
+        with progress_bar() as progress:
+            verdicts = judge_all(
+                what,
+                level="full" if full else "quick",
+                chains=chains,
+                seed=seed,
+                plan=make_plan(devices, dtype),
+                progress=progress,
+            )
+    except Interrupted as stop:  # what is finished is worth printing
+        if stop.verdicts:
+            _print(stop.verdicts, as_json, begun)
+        raise
+    _print(verdicts, as_json, begun)
+    return 1 if any(differs(v, strict) for v in verdicts) else 0
+
+
+def _print(verdicts: list[Verdict], as_json: bool, begun: float) -> None:
+    from collapse_theory.cli.console import print_json, stdout
+
+    if as_json:
+        print_json({"verdicts": [row(v) for v in verdicts]})
+        return
+    console = stdout()
+    console.print(table(verdicts, console.width, plain=console.options.ascii_only))
+    for line in closing(verdicts, time.perf_counter() - begun):
+        console.print(line)
+
+
+def _what(ids: tuple[str, ...], experiment: Path | None) -> Any:
+    from collapse_theory.config import load_experiment
+    from collapse_theory.config.fields import suggestion
+    from collapse_theory.verification import theorems
+
+    if experiment is not None:
+        return load_experiment(experiment)
+    if not ids:
+        return None
+    known = [t.name for t in theorems()]
+    chosen: list[str] = []
+    for name in ids:
+        found = [k for k in known if k == name or k.startswith(f"{name}.")]
+        if not found:
+            near = suggestion(name, known)
+            raise InputError(f"unknown theorem {name!r}{near}; 'collapse list theorems' names them")
+        chosen += [k for k in found if k not in chosen]
+    return chosen
+
+
+def differs(verdict: Verdict, strict: bool = False) -> bool:
+    """Whether a verdict contradicts the expected one; if strict, also if it fails to reach it."""
+    from collapse_theory.catalogue.base import Status
+
+    if verdict.status is Status.INCONCLUSIVE:
+        return strict and verdict.expected is not Status.INCONCLUSIVE
+    return (verdict.status is Status.REFUTED) != (verdict.expected is Status.REFUTED)
+
+
+def row(verdict: Verdict) -> dict[str, Any]:
+    """A verdict for JSON."""
+    from dataclasses import replace
+
+    from collapse_theory.config import to_table
+
+    v, e = verdict, verdict.experiment
+    measured = e if e.observables else replace(e, observables=(v.theorem.observable,))
+    return {
+        "theorem": v.theorem.name,
+        "experiment": to_table(measured),
+        "status": v.status.value,
+        "expected": v.expected.value,
+        "detectable": v.detectable,
+        "max_abs_z": v.max_abs_z,
+        "trusted_until": v.trusted_until,
+        "chains": v.chains,
+        "seconds": v.seconds,
+    }
+
+
+def table(verdicts: list[Verdict], width: int, *, plain: bool = False) -> Table:
+    """The verdicts by paper, within a width; ``plain`` avoids what ASCII lacks."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from collapse_theory.cli.bibliography import label
+
+    out = Table(box=box.ASCII if plain else box.SIMPLE_HEAD, pad_edge=False)
+    headings = _headings(width)
+    for heading in headings:
+        words, numeric = heading in WORDS, heading not in (*WORDS, "verdict")
+        justify: Literal["left", "right"] = "right" if numeric else "left"
+        out.add_column(heading, justify=justify, no_wrap=not words, overflow="fold")
+    papers: dict[str | None, list[Verdict]] = {}
+    for v in verdicts:
+        papers.setdefault(v.theorem.source.key, []).append(v)
+    for key, group in papers.items():
+        out.add_row(Text(label(key), style="bold"))
+        for i, v in enumerate(group):
+            again = i > 0 and group[i - 1].theorem is v.theorem
+            if not again and STACKED in headings:
+                out.add_row(f"  {v.theorem.name} ({v.theorem.kind.value})")
+            cells = _cells(v, again, plain)
+            out.add_row(*(cells[h] for h in headings))
+        out.add_section()
+    return out
+
+
+def _headings(width: int) -> tuple[str, ...]:
+    """The columns that fit: narrow tables stack theorem and case, the narrowest leave out costs."""
+    words = WORDS[:-1] if width >= WIDE else WORDS[-1:]
+    costs = ("chains", "seconds") if width >= MEDIUM else ()
+    return (*words, "verdict", "max|z|", "detectable", "trusted t", *costs)
+
+
+def _cells(v: Verdict, again: bool, plain: bool) -> dict[str, Any]:
+    from rich.padding import Padding
+
+    from collapse_theory.cli.console import number
+    from collapse_theory.verification import describe
+
+    name = "" if again else f"  {v.theorem.name}"
+    kind = "" if again else v.theorem.kind.value
+    case = describe(v.experiment)
+    return {
+        "theorem": name,
+        "kind": kind,
+        "case": case,
+        STACKED: Padding(case, (0, 0, 0, 4)),
+        "verdict": _mark(v, plain),
+        "max|z|": number(v.max_abs_z, ".1f"),
+        "detectable": number(v.detectable, ".2%"),
+        "trusted t": f"{v.trusted_until}/{v.experiment.generations}",
+        "chains": f"{v.chains:,}",
+        "seconds": number(v.seconds, ".1f"),
+    }
+
+
+def _mark(v: Verdict, plain: bool) -> Text:
+    from rich.text import Text
+
+    word = v.status.value
+    text = Text(f"{(ASCII_SYMBOLS if plain else SYMBOLS)[word]} {word}", style=COLOURS[word])
+    if not v.as_expected:
+        text.append(" (!)", style="bold red" if differs(v) else "")
+    return text
+
+
+def closing(verdicts: list[Verdict], seconds: float) -> list[str]:
+    """What did not come as expected, each with its reason, and a line of counts."""
+    from collapse_theory.verification import describe
+
+    lines = [
+        f"(!) {v.theorem.name} on {describe(v.experiment)}: {v.status.value}, expected "
+        f"{v.expected.value}: {v.reason}"
+        for v in verdicts
+        if not v.as_expected
+    ]
+    counts = Counter(v.status.value for v in verdicts)
+    split = ", ".join(f"{counts[word]} {word}" for word in COLOURS if counts[word])
+    theorems = len({v.theorem.name for v in verdicts})
+    wrong = sum(differs(v) for v in verdicts)
+    lines.append(
+        f"{theorems} theorems on {len(verdicts)} cases: {split}; {wrong} against expectation; "
+        f"{seconds:.1f} s"
+    )
+    return lines

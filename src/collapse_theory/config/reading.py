@@ -1,0 +1,149 @@
+"""TOML to experiments; every fault is one line that names the key and what is allowed."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from collapse_theory import discovery
+from collapse_theory.config.fields import (
+    construct,
+    convert,
+    frozen,
+    member_fields,
+    required,
+    same_name,
+    show,
+    suggestion,
+)
+from collapse_theory.errors import InputError
+from collapse_theory.experiment import Experiment
+from collapse_theory.families.base import AbstractFamily
+from collapse_theory.generators.base import AbstractGenerator
+from collapse_theory.observables.base import Observable
+from collapse_theory.workflows.base import AbstractWorkflow
+
+NEEDED = ("n", "generations", "family", "workflow")
+OPTIONAL = ("observables", "n_real", "route", "truth", "generator")
+
+
+def load_experiment(path: str | Path) -> Experiment:
+    """Read an experiment from a TOML file.
+
+    Raises:
+        InputError: the file is missing, is not TOML, or describes no experiment.
+    """
+    try:
+        text = Path(path).read_bytes().decode()
+        return experiment_from_table(tomllib.loads(text))
+    except OSError as e:
+        raise InputError(f"{path}: {e.strerror or e}") from e
+    except UnicodeDecodeError as e:
+        raise InputError(f"{path}: not TOML: byte {e.start} is not UTF-8") from e
+    except tomllib.TOMLDecodeError as e:
+        raise InputError(f"{path}: not TOML: {e}") from e
+
+
+def experiment_from_table(table: dict[str, Any]) -> Experiment:
+    """An experiment from parsed TOML.
+
+    Raises:
+        InputError: a key is unknown or missing, or a value is not allowed.
+    """
+    _check_keys(table, NEEDED, (*NEEDED, *OPTIONAL), "", "an experiment")
+    family = _member(table, "family", AbstractFamily)
+    given = {k: frozen(v) for k, v in table.items() if k in ("n", "generations", "n_real", "route")}
+    if "generator" in table:
+        given["generator"] = _member(table, "generator", AbstractGenerator)
+    made: Experiment = construct(
+        "experiment",
+        Experiment,
+        family=family,
+        truth=_build(family.truth_type, _subtable(table.get("truth", {}), "truth"), "truth"),
+        workflow=_member(table, "workflow", AbstractWorkflow),
+        observables=tuple(_observables(table.get("observables", []), family)),
+        **given,
+    )
+    return made
+
+
+def find_class(base: Any, name: str, key: str) -> Any:
+    """The concrete class below ``base`` of this name or synonym.
+
+    The package's own are looked up first, then a user's own that have been defined in this process.
+
+    Raises:
+        InputError: there is none; the message lists the package's.
+    """
+    own: tuple[type, ...] = discovery.classes(base)
+    cls: type
+    for cls in (*own, *reversed(list(_descendants(base)))):
+        synonyms: tuple[str, ...] = getattr(cls, "synonyms", ())
+        if any(same_name(name, s) for s in (cls.__name__, *synonyms)):
+            return cls
+    names = [c.__name__ for c in own]
+    raise InputError(
+        f"{key} = {name!r} is unknown{suggestion(name, names)}; allowed are {', '.join(names)}"
+    )
+
+
+def _member(table: dict[str, Any], key: str, base: Any) -> Any:
+    inner = dict(_subtable(table[key], key))
+    if "name" not in inner:
+        raise InputError(f"{key}.name is missing: it says which {key}")
+    name = inner.pop("name")
+    if not isinstance(name, str):
+        raise InputError(f"{key}.name = {show(name)}: a string is needed")
+    return _build(find_class(base, name, f"{key}.name"), inner, key)
+
+
+def _build(cls: type, table: dict[str, Any], key: str) -> Any:
+    fields = member_fields(cls)
+    needed = [name for name, (_, field) in fields.items() if required(field)]
+    _check_keys(table, needed, fields, f"{key}.", cls.__name__)
+    values = {k: convert(v, fields[k][0], f"{key}.{k}") for k, v in table.items()}
+    return construct(key, cls, **values)
+
+
+def _check_keys(
+    table: dict[str, Any], needed: Iterable[str], allowed: Iterable[str], prefix: str, owner: str
+) -> None:
+    allowed = list(allowed)
+    for k in table:
+        if k not in allowed:
+            takes = f"{owner} takes {', '.join(allowed)}" if allowed else f"{owner} takes no keys"
+            raise InputError(f"{prefix}{k} is unknown{suggestion(k, allowed)}; {takes}")
+    for k in needed:
+        if k not in table:
+            raise InputError(f"{prefix}{k} is missing: {owner} needs it")
+
+
+def _subtable(value: Any, key: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InputError(f"{key} = {show(value)}: a table is needed, [{key}]")
+    return value
+
+
+def _observables(names: Any, family: AbstractFamily[Any]) -> Iterator[Observable]:
+    if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+        raise InputError(f"observables = {show(names)}: a list of names is needed")
+    known = {o.name: o for o in discovery.members(Observable)}
+    for name in names:
+        if name not in known:
+            allowed = [o.name for o in known.values() if o.supports(family)]
+            raise InputError(
+                f"observables: {name!r} is unknown{suggestion(name, allowed)}; "
+                f"{type(family).__name__} has {', '.join(allowed)}"
+            )
+        yield known[name]  # the experiment itself refuses those that the family does not have
+
+
+def _descendants(base: Any) -> Iterator[type]:
+    cls: type
+    for cls in base.__subclasses__():
+        if cls.__qualname__ != base.__qualname__:  # a copy of its parent, made by equinox
+            if not getattr(cls, "__abstractmethods__", None):
+                yield cls
+            yield from _descendants(cls)

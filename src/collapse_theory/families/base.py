@@ -1,0 +1,104 @@
+"""Families: a statistical model with its estimator."""
+
+from __future__ import annotations
+
+import functools
+from abc import abstractmethod
+from typing import Any, ClassVar, Generic, TypeVar, final
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array, Float, PyTree
+
+from collapse_theory.corpus import AbstractStatistic, Items
+
+Theta = TypeVar("Theta")
+Statistic = TypeVar("Statistic", bound=AbstractStatistic)
+
+
+class Size(eqx.Module):
+    """How many rows to draw in this generation.
+
+    Fields: ``n`` the number, a float array (schedules are traced, so that they do not recompile);
+    ``capacity`` the most rows of any generation, static (0 on the law route, where no rows are stored, except
+    for families with a :func:`begin` of their own); ``table`` the family's row of :func:`draw_tables`.
+    """
+
+    n: Float[Array, ""]
+    capacity: int = eqx.field(static=True)
+    table: PyTree[Array] = None
+
+
+class AbstractFamily(eqx.Module, Generic[Theta]):
+    """A model one can sample from and fit.
+
+    ``truth_type`` is what a user writes as the truth: a class of plain numbers with defaults.
+    ``convex``: a mixture of members is a member, and theta mixes linearly (one-hot laws).
+    """
+
+    truth_type: ClassVar[type]
+    convex: ClassVar[bool] = False
+
+    @abstractmethod
+    def model(self, truth: Any) -> Theta:
+        """The truth as fitted models are kept: a pytree of float arrays."""
+
+    @abstractmethod
+    def smallest_fit(self, truth: Any) -> int:
+        """The fewest rows the estimator accepts."""
+
+    @abstractmethod
+    def sample(self, key: Array, theta: Theta, n: int) -> PyTree[Array]:
+        """``n`` rows, independent: a pytree of arrays with leading axis n."""
+
+    @abstractmethod
+    def fit(self, items: Items) -> Theta:
+        """The estimate from stored, weighted rows."""
+
+
+class AbstractSufficientFamily(AbstractFamily[Theta], Generic[Theta, Statistic]):
+    """A family whose estimate needs a statistic only, which ``draw`` samples exactly in law."""
+
+    @abstractmethod
+    def draw(self, key: Array, theta: Theta, size: Size) -> Statistic:
+        """The statistic of ``size.n`` rows, in law the summary of ``sample``."""
+
+    @abstractmethod
+    def summarise(self, items: Items) -> Statistic:
+        """The statistic of stored, weighted rows."""
+
+    @abstractmethod
+    def estimate(self, statistic: Statistic) -> Theta:
+        """The fitted model."""
+
+    @final
+    def fit(self, items: Items) -> Theta:
+        """Summarise, then estimate."""
+        return self.estimate(self.summarise(items))
+
+
+@functools.singledispatch
+def draw_tables(family: Any, truth: Any, sizes: np.ndarray) -> PyTree[np.ndarray]:
+    """Host-computed constants that ``draw`` needs for each size: arrays with leading axis len(sizes), or None.
+
+    A family whose samplers need none registers nothing.
+    """
+    return None
+
+
+@functools.singledispatch
+def begin(family: Any, key: Array, theta: Any, size: Size) -> Any:
+    """The true model as a chain starts with it: what is drawn once per chain and kept is drawn here."""
+    return theta
+
+
+@functools.singledispatch
+def is_convex(family: Any, theta: Any) -> bool:
+    """Whether a mixture of members like theta is a member; it may depend on the shape of theta."""
+    return bool(family.convex)
+
+
+def weighted_sums(items: Items, statistic: PyTree[Array]) -> PyTree[Array]:
+    """Sum over rows of weight times statistic; every leaf has leading axis cap."""
+    return jax.tree.map(lambda s: items.weight @ s, statistic)

@@ -1,0 +1,94 @@
+"""The Gaussian whose variance is known: only the mean is fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from collapse_theory.corpus import Items, Sums
+from collapse_theory.errors import InputError
+from collapse_theory.families.base import AbstractSufficientFamily, Size, weighted_sums
+from collapse_theory.observables import distances, divergences, parameters
+from collapse_theory.observables.base import Snapshot
+from collapse_theory.sampling.counter import normal
+
+
+@dataclass(frozen=True)
+class MeanLaw:
+    """Mean of the truth; any real number."""
+
+    mean: float = 0.0
+
+
+class MeanFit(eqx.Module):
+    """The fitted mean."""
+
+    mean: Float[Array, "*c"]
+
+
+class GaussianMean(AbstractSufficientFamily[MeanFit, Sums]):
+    """N(mean, var) with var known, fitted by the sample mean.
+
+    The sum of n rows is N(n mean, n var): one random word a batch, whatever n, rounding error only.
+
+    Fields: ``var`` the known variance of one row, > 0.
+    """
+
+    var: float = 1.0
+    truth_type: ClassVar[type] = MeanLaw
+
+    def __check_init__(self) -> None:
+        if not self.var > 0:
+            raise InputError(f"family.var = {self.var}: a variance must be > 0")
+
+    def model(self, truth: MeanLaw) -> MeanFit:
+        """The mean."""
+        return MeanFit(jnp.asarray(float(truth.mean)))
+
+    def smallest_fit(self, truth: MeanLaw) -> int:
+        """One row."""
+        return 1
+
+    def sample(self, key: Array, theta: MeanFit, n: int) -> Float[Array, " n"]:
+        """Rows: real numbers."""
+        return theta.mean + jnp.sqrt(self.var) * normal(key, (n,), theta.mean.dtype)
+
+    def draw(self, key: Array, theta: MeanFit, size: Size) -> Sums:
+        """The sum of the rows."""
+        z = normal(key, (), theta.mean.dtype)
+        return Sums(size.n, size.n * theta.mean + jnp.sqrt(size.n * self.var) * z)
+
+    def summarise(self, items: Items) -> Sums:
+        """Weighted sum."""
+        return Sums(items.weight.sum(), weighted_sums(items, items.rows))
+
+    def estimate(self, statistic: Sums) -> MeanFit:
+        """The sample mean."""
+        return MeanFit(statistic.mean)
+
+
+@parameters.mean.register(GaussianMean)
+def _(family: GaussianMean, snap: Snapshot) -> Array:
+    return snap.fit.mean
+
+
+@parameters.mean_squared_error.register(GaussianMean)
+@divergences.w2_squared.register(GaussianMean)
+def _squared_error(family: GaussianMean, snap: Snapshot) -> Array:
+    return (snap.fit.mean - snap.truth.mean) ** 2
+
+
+@divergences.kl_forward.register(GaussianMean)
+@divergences.kl_reverse.register(GaussianMean)
+def _(family: GaussianMean, snap: Snapshot) -> Array:
+    return _squared_error(family, snap) / (2 * family.var)  # symmetric: the variances are equal
+
+
+@distances.closer_than_first.register(GaussianMean)
+def _(family: GaussianMean, snap: Snapshot) -> Array:
+    first = (snap.first.mean - snap.truth.mean) ** 2
+    return (_squared_error(family, snap) < first).astype(first.dtype)

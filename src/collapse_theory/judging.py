@@ -1,0 +1,189 @@
+"""From moments and a prediction to a verdict.
+
+Two-sided tests for exact statements, one-sided for bounds, at a false-alarm rate of 0.001 a verdict, split over
+the trusted generations. Means of skewed samples are tested with Hall's transformation of z; indicators by the
+exact binomial law.
+
+References:
+    hall1992
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from collapse_theory.moments import Moments
+from collapse_theory.result import skewness, trusted
+from collapse_theory.catalogue.base import Kind, Status, Theorem
+
+ALPHA = 0.001  # false alarms a verdict
+POWER = 0.999  # with which a deviation of size `detectable` would have been seen
+ASKED = 0.03  # relative deviation that a verdict of "consistent" must be able to see
+ROUNDING = {"float32": 2e-6, "float64": 1e-8}  # relative error of a simulated mean that is not Monte Carlo
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a run says about a theorem.
+
+    Arrays have shape (T,); NaN where the theorem is silent or nothing can be said.
+
+    Attributes:
+        status: consistent, refuted or inconclusive.
+        reason: one sentence.
+        z: standardised deviation of the simulated mean from the prediction (positive: above it).
+        trusted: generations whose standard error may be believed, up to the first that may not.
+        detectable: the smallest relative deviation, the same at every generation, that this run would have
+            seen with 99.9 % power.
+        detectable_at: the same for each generation on its own.
+        slack: for bounds, 1 - observed / bound.
+    """
+
+    theorem: Theorem
+    experiment: Any
+    expected: Status
+    status: Status
+    reason: str
+    chains: int
+    predicted: Array
+    observed: Array
+    se: Array
+    z: Array
+    trusted: NDArray[np.bool_]
+    detectable: float
+    detectable_at: Array
+    seconds: float = 0.0
+
+    @property
+    def slack(self) -> Array:
+        """1 - observed / bound."""
+        return 1 - self.observed / self.predicted
+
+    @property
+    def max_abs_z(self) -> float:
+        """Largest |z| over the trusted generations; NaN if there is none."""
+        z = np.abs(self.z[self.trusted & np.isfinite(self.predicted)])
+        return float(z.max()) if z.size else float("nan")
+
+    @property
+    def trusted_until(self) -> int:
+        """The last generation of the trusted stretch; 0 if there is none."""
+        return int(self.trusted.sum())
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the verdict is the one the case should get."""
+        return self.status is self.expected
+
+    def __str__(self) -> str:
+        return (
+            f"{self.theorem.name}  {self.status.value.upper()}  max|z|={self.max_abs_z:.1f}  "
+            f"detectable={self.detectable:.2%}  trusted t<={self.trusted_until}  {self.reason}"
+        )
+
+
+def judge(
+    theorem: Theorem,
+    experiment: Any,
+    moments: Moments,
+    *,
+    predicted: Array | None = None,
+    asked: float = ASKED,
+    dtype: str = "float64",
+    expected: Status = Status.CONSISTENT,
+) -> Verdict:
+    """Hold the moments of one observable (arrays (T,)) against the theorem's prediction."""
+    if predicted is None:
+        predicted = theorem.predict(experiment)
+    speaks = np.isfinite(predicted)
+    believed = np.logical_and.accumulate(_believed(theorem, experiment, moments, predicted) | ~speaks)
+    use = speaks & believed
+    se = _standard_error(theorem, moments, predicted, ROUNDING[dtype])
+    z = np.where(speaks, _z(theorem, moments, predicted, se), np.nan)
+    limit = critical(theorem.kind, max(1, int(use.sum())))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        seen = (limit + stats.norm.ppf(POWER)) * se / np.abs(predicted)
+    seen = np.where(use, seen, np.nan)
+    detectable = float(np.nanmin(seen)) if use.any() else float("inf")
+    status, reason = _decide(theorem, z, use, speaks, limit, detectable, asked)
+    return Verdict(
+        theorem=theorem, experiment=experiment, expected=expected, status=status, reason=reason,
+        chains=int(moments.n.max() + moments.nonfinite.max()), predicted=predicted,
+        observed=moments.mean, se=se, z=z, trusted=believed, detectable=detectable, detectable_at=seen,
+    )  # fmt: skip
+
+
+def critical(kind: Kind, generations: int) -> float:
+    """The |z| beyond which a verdict is a refutation, Bonferroni over generations."""
+    sides = 1 if kind in (Kind.UPPER, Kind.LOWER) else 2
+    return float(stats.norm.isf(ALPHA / sides / generations))
+
+
+def _believed(theorem: Theorem, experiment: Any, m: Moments, predicted: Array) -> NDArray[np.bool_]:
+    if not theorem.finite_variance(experiment):
+        return np.zeros(m.n.shape, bool)
+    if theorem.observable.binary:
+        return m.nonfinite == 0  # judged by the exact binomial law
+    return trusted(m)
+
+
+def _standard_error(theorem: Theorem, m: Moments, predicted: Array, rounding: float) -> Array:
+    n = np.maximum(m.n, 2)
+    variance = m.m2 / (n - 1)
+    if theorem.observable.binary:
+        p = np.clip(np.nan_to_num(predicted), 0, 1)
+        variance = np.maximum(variance, p * (1 - p))
+    # beside the sample's own spread: rounding, and an event of chance 1/n and of the size of the mean that no
+    # chain happened to show (a sample without any spread proves nothing about rarer ones)
+    return np.sqrt(variance / n + ((rounding + 1 / n) * np.nan_to_num(predicted)) ** 2)
+
+
+def _z(theorem: Theorem, m: Moments, predicted: Array, se: Array) -> Array:
+    if theorem.observable.binary:
+        return _binomial_z(m, predicted)
+    gap = m.mean - predicted
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.where(gap == 0, 0, gap / se)
+    a = np.where(se > 0, skewness(m) / np.sqrt(np.maximum(m.n, 1)), 0)
+    return z + a / 6 + a * z**2 / 3 + a**2 * z**3 / 27
+
+
+def _binomial_z(m: Moments, predicted: Array) -> Array:
+    """The normal quantile of the exact mid-p tail probability of the count."""
+    p = np.clip(np.nan_to_num(predicted), 0, 1)
+    count = np.round(m.mean * m.n)
+    point = stats.binom.pmf(count, m.n, p)
+    lower = stats.binom.cdf(count, m.n, p) - point / 2
+    upper = stats.binom.sf(count, m.n, p) + point / 2
+    z = np.where(upper < lower, stats.norm.isf(upper), stats.norm.ppf(lower))
+    return np.where(point == 1, 0, z)
+
+
+def _decide(
+    theorem: Theorem, z: Array, use: Any, speaks: Any, limit: float, detectable: float, asked: float
+) -> tuple[Status, str]:
+    if not use.any():
+        return Status.INCONCLUSIVE, "no generation whose standard error may be believed"
+    signed = {Kind.UPPER: z, Kind.LOWER: -z}.get(theorem.kind, np.abs(z))
+    worst = int(np.nanargmax(np.where(use, signed, -np.inf)))
+    if signed[worst] > limit:
+        return Status.REFUTED, f"z = {z[worst]:+.1f} at generation {worst + 1}"
+    if not use[speaks].all():
+        return Status.INCONCLUSIVE, (
+            f"consistent up to generation {int(np.flatnonzero(use).max()) + 1}; beyond it a few chains carry "
+            "the mean"
+        )
+    if detectable > asked:
+        factor = (detectable / asked) ** 2
+        return Status.INCONCLUSIVE, f"{factor:.1f} times the chains would decide at {asked:.1%}"
+    return Status.CONSISTENT, "no deviation"
+
+
+__all__ = ["ALPHA", "ASKED", "POWER", "Verdict", "critical", "judge"]

@@ -1,0 +1,280 @@
+"""Run theorems on experiments and judge them.
+
+Cases that differ only in numbers share one compiled program, and theorems about the same experiment share one
+simulation. Chains are added in whole steps until every statement on the experiment can see the deviation asked
+for, or until the limit; how many are needed is read off standard errors alone, never off the agreement.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from queue import SimpleQueue
+from typing import Any
+
+import jax
+import numpy as np
+
+from collapse_theory import discovery
+from collapse_theory.engine import Plan, setup_arrays, setup_static
+from collapse_theory.errors import InputError
+from collapse_theory.experiment import Experiment
+from collapse_theory.judging import Verdict, judge
+from collapse_theory.ladder import RUNGS, judge_ladder, rung
+from collapse_theory.observables.base import Observable
+from collapse_theory.result import Result, simulate
+from collapse_theory.catalogue.base import Case, Kind, Theorem
+
+WORKERS = 2  # compiling one program while another runs
+
+
+@dataclass(frozen=True)
+class Level:
+    """How hard to look: chains in a step, steps at most, and the relative deviation asked for."""
+
+    step: int
+    most: int
+    asked: float
+
+
+LEVELS = {
+    "quick": Level(step=1 << 15, most=1 << 18, asked=0.03),
+    "full": Level(step=1 << 17, most=1 << 23, asked=0.01),
+}
+
+_Runs = dict[Experiment, tuple[Result, float]]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A theorem on a case; asymptotic statements need a ladder of experiments, the others one."""
+
+    theorem: Theorem
+    case: Case
+
+    @property
+    def experiments(self) -> tuple[Experiment, ...]:
+        bare = replace(self.case.experiment, observables=())
+        if self.theorem.kind is Kind.ASYMPTOTIC:
+            return tuple(rung(bare, factor) for factor in RUNGS)
+        return (bare,)
+
+    @property
+    def first_chains(self) -> tuple[int, ...]:
+        """Rungs run on chains of their own: the extrapolation takes their errors as independent."""
+        return tuple(i << 40 for i in range(len(self.experiments)))
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during :func:`verify`.
+
+    Fields: ``verdicts``: those that were finished.
+    """
+
+    def __init__(self, verdicts: list[Verdict]) -> None:
+        super().__init__()
+        self.verdicts = verdicts
+
+
+def theorems() -> tuple[Theorem, ...]:
+    """Every theorem of the package, in the order of its files."""
+    return discovery.members(Theorem)
+
+
+def theorem_named(name: str) -> Theorem:
+    """The theorem with this id.
+
+    Raises:
+        InputError: no such id.
+    """
+    return discovery.named(Theorem, name)
+
+
+def verify(
+    what: Experiment | Sequence[str | Theorem] | None = None,
+    *,
+    level: str = "quick",
+    chains: int | None = None,
+    seed: int = 0,
+    plan: Plan | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> list[Verdict]:
+    """Judge theorems.
+
+    Args:
+        what: an experiment (every theorem that covers it), or theorem ids or objects (on their own cases), or
+            nothing (all of them).
+        level: "quick" (deviations of 3 % are seen) or "full" (1 %).
+        chains: exactly this many chains for each experiment, instead of as many as the level needs.
+        seed: of all simulations.
+        plan: devices, dtype.
+        progress: called with (experiments done, in all, what is done).
+
+    Returns:
+        A verdict for each theorem and case.
+
+    Raises:
+        InputError: an unknown id or level, or nothing covers the experiment.
+        Interrupted: Ctrl-C; it carries the finished verdicts.
+    """
+    if level not in LEVELS:
+        raise InputError(f"level = {level!r}: allowed are {', '.join(LEVELS)}")
+    jobs = _jobs(what)
+    setting = LEVELS[level]
+    if chains is not None:
+        setting = Level(step=chains, most=chains, asked=setting.asked)
+    runs: _Runs = {}
+    try:
+        for experiment, run in _run_all(jobs, setting, seed, plan or Plan(), progress):
+            runs[experiment] = run
+    except KeyboardInterrupt as e:
+        finished = [job for job in jobs if all(x in runs for x in job.experiments)]
+        raise Interrupted([_verdict(job, runs, setting.asked) for job in finished]) from e
+    return [_verdict(job, runs, setting.asked) for job in jobs]
+
+
+def chains_needed(
+    theorem: Theorem, experiment: Experiment, relative: float = 0.01, *, pilot: int = 1 << 14, seed: int = 0
+) -> int:
+    """How many chains let a verdict see a relative deviation of this size with 99.9 % power.
+
+    A pilot run gives the variance; where it cannot be believed the answer is a lower bound.
+
+    Raises:
+        InputError: the theorem does not cover the experiment, or relative is not in (0, 1).
+    """
+    if not 0 < relative < 1:
+        raise InputError(f"relative = {relative}: a number in (0, 1) is needed")
+    if not theorem.covers(replace(experiment, observables=(theorem.observable,))):
+        raise InputError(f"{theorem.name} does not cover this experiment")
+    run = simulate(replace(experiment, observables=(theorem.observable,)), chains=pilot, seed=seed)
+    return _chains_for(theorem, experiment, run, relative)
+
+
+def _chains_for(theorem: Theorem, experiment: Experiment, run: Result, relative: float) -> int:
+    column = run.column(theorem.observable)
+    verdict = judge(theorem, experiment, column, dtype=run.facts["dtype"])
+    if not np.isfinite(verdict.detectable):
+        return run.chains
+    return max(2, math.ceil(run.chains * (verdict.detectable / relative) ** 2))
+
+
+def _jobs(what: Experiment | Sequence[str | Theorem] | None) -> list[_Job]:
+    if isinstance(what, Experiment):
+        covering = [t for t in theorems() if t.covers(what)]
+        if not covering:
+            raise InputError("no theorem of the package covers this experiment")
+        return [_Job(t, Case(what)) for t in covering]
+    if isinstance(what, str):
+        what = [what]
+    chosen = theorems() if what is None else [t if isinstance(t, Theorem) else theorem_named(t) for t in what]
+    return [_Job(t, case) for t in chosen for case in t.cases]
+
+
+def _run_all(
+    jobs: list[_Job], level: Level, seed: int, plan: Plan, progress: Any
+) -> Iterator[tuple[Experiment, tuple[Result, float]]]:
+    """One simulation for each experiment, grouped by compiled program, as they are finished."""
+    wanted: dict[Experiment, list[Theorem]] = {}
+    first: dict[Experiment, int] = {}
+    for job in jobs:
+        for experiment, chain in zip(job.experiments, job.first_chains, strict=True):
+            wanted.setdefault(experiment, []).append(job.theorem)
+            first[experiment] = max(chain, first.get(experiment, 0))
+    groups: dict[Any, list[Experiment]] = {}
+    for experiment in wanted:
+        groups.setdefault(_shape(experiment, plan), []).append(experiment)
+    done: SimpleQueue[Any] = SimpleQueue()
+    stop = threading.Event()
+
+    def work(group: list[Experiment]) -> None:
+        names = {t.observable.name: t.observable for e in group for t in wanted[e]}
+        try:
+            for e in group:
+                if not stop.is_set():
+                    measured = replace(e, observables=tuple(names.values()))
+                    done.put((e, _simulate(measured, first[e], wanted[e], level, seed, plan)))
+        except BaseException as e:
+            done.put(e)
+
+    pool = ThreadPoolExecutor(WORKERS)
+    try:
+        for group in sorted(groups.values(), key=len, reverse=True):
+            pool.submit(work, group)
+        for count in range(1, len(wanted) + 1):
+            item = done.get()
+            if isinstance(item, BaseException):
+                raise item
+            if progress is not None:
+                progress(count, len(wanted), describe(item[0]))
+            yield item
+    finally:  # after an error or Ctrl-C: what is under way ends in the background, the rest is dropped
+        stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _shape(experiment: Experiment, plan: Plan) -> Any:
+    setup = experiment.setup(plan.resolve_dtype())
+    arrays = [(a.shape, str(a.dtype)) for a in jax.tree.leaves(setup_arrays(setup))]
+    return setup_static(setup), tuple(arrays)
+
+
+def _simulate(
+    experiment: Experiment,
+    first_chain: int,
+    judged: Iterable[Theorem],
+    level: Level,
+    seed: int,
+    plan: Plan,
+) -> tuple[Result, float]:
+    """The first step, then as many more as the standard errors ask for."""
+    begun = time.perf_counter()
+    run = simulate(
+        experiment, chains=level.step, seed=seed, plan=plan, first_chain=first_chain
+    )
+    needed = max(_chains_for(t, experiment, run, level.asked) for t in judged)
+    steps = min(math.ceil(1.1 * needed / level.step), level.most // level.step) - 1
+    if steps > 0:
+        run = run.extend(steps * level.step)
+    return run, time.perf_counter() - begun
+
+
+def _verdict(job: _Job, runs: _Runs, asked: float) -> Verdict:
+    results = [runs[e] for e in job.experiments]
+    run, seconds = results[0]
+    if job.theorem.kind is Kind.ASYMPTOTIC:
+        verdict = judge_ladder(job.theorem, [r for r, _ in results], asked=asked, expected=job.case.expected)
+    else:
+        verdict = judge(
+            job.theorem,
+            job.case.experiment,
+            run.column(job.theorem.observable),
+            asked=asked,
+            dtype=run.facts["dtype"],
+            expected=job.case.expected,
+        )
+    return replace(verdict, seconds=sum(s for _, s in results) if len(results) > 1 else seconds)
+
+
+def describe(experiment: Experiment) -> str:
+    """The experiment in a few words, for tables."""
+    e = experiment
+    size = e.n if isinstance(e.n, int) else f"{e.n[0]}..{e.n[-1]}"
+    real = "" if e.n_real is None else f", n_real={e.n_real if isinstance(e.n_real, int) else e.n_real[0]}"
+    return f"{_short(e.family)} {_short(e.workflow)} n={size}{real} T={e.generations}"
+
+
+def _short(module: Any) -> str:
+    fields = {k: v for k, v in vars(module).items() if isinstance(v, int | float | str) and not k.startswith("_")}
+    inner = ", ".join(f"{k}={v}" for k, v in fields.items())
+    return type(module).__name__ + (f"({inner})" if inner else "")
+
+
+__all__ = [
+    "LEVELS", "Interrupted", "Verdict", "chains_needed", "describe", "theorem_named",
+    "theorems", "verify",
+]  # fmt: skip

@@ -1,0 +1,54 @@
+"""Workflows: which data a generation may see."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, ClassVar, Protocol, TypeVar
+
+import equinox as eqx
+
+from collapse_theory.corpus import AbstractCorpus
+
+Corpus = TypeVar("Corpus", bound=AbstractCorpus)
+
+
+class Data(Protocol):
+    """What a workflow is handed at a generation. Batches are drawn when asked for, and only then.
+
+    ``generation`` the number of the fit under way (1 = the first, on real data); ``real`` the first real batch
+    (in ``init`` only); ``truth`` and ``last`` are pools of models to ``merge``, ``scale`` and ``draw`` from.
+    """
+
+    generation: Any
+    real: Any
+    truth: Any
+    last: Any
+
+    def synthetic(self) -> Any:
+        """A new batch of n rows from the last fitted model, through the generator."""
+
+    def fresh(self) -> Any:
+        """A new batch of n_real rows from the truth."""
+
+    def draw(self, models: Any) -> Any:
+        """A new batch of n rows, each from a model picked at random from the pool by its weight."""
+
+    def subsample(self, corpus: Any) -> Any:
+        """n of the stored rows, without replacement (raw route only)."""
+
+
+class AbstractWorkflow(eqx.Module):
+    """A program of two methods over corpora. Float fields are traced; other fields are static.
+
+    ``synonyms``: other names under which the literature knows the workflow.
+    """
+
+    synonyms: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def init(self, data: Data) -> Any:
+        """The memory after generation 1, which trains on ``data.real``."""
+
+    @abstractmethod
+    def step(self, data: Data, memory: Any) -> tuple[Any, Any]:
+        """From generation 2 on: the corpus to train on, and the memory to keep."""

@@ -1,0 +1,137 @@
+"""The engine: moments against NumPy, the same chains on any plan, one chain replayed."""
+
+import jax
+import numpy as np
+import pytest
+from scipy import stats
+
+import collapse_theory as ct
+from collapse_theory.engine import run_moments, run_paths, unit_size
+from collapse_theory.moments import Moments
+
+OBSERVABLES = ("mean_squared_error", "variance", "log_variance", "w2_squared", "kl_reverse")
+PLAN = ct.Plan()
+
+
+def gaussian(workflow=None, **kw):
+    given = {"n": 11, "generations": 5, "observables": OBSERVABLES} | kw
+    truth = ct.GaussianLaw(mean=0.3, var=1.7)
+    return ct.Experiment(family=ct.Gaussian(), truth=truth, workflow=workflow or ct.Replace(), **given)
+
+
+def same(a: Moments, b: Moments):
+    return all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("route", ["law", "raw"])
+@pytest.mark.parametrize("workflow", [ct.Replace(), ct.Accumulate()], ids=["Replace", "Accumulate"])
+def test_chunks_and_devices_do_not_matter_bit_for_bit(workflow, route, dtype):
+    setup = gaussian(workflow).setup(dtype, route)
+    chains = 3 * unit_size(setup, "cpu") + 77
+    runs = [
+        run_moments(setup, 5, range(chains), ct.Plan(chunk=chunk, devices=devices, dtype=dtype))
+        for chunk, devices in ((None, 1), (1, 1), (9000, 2), (100_000, 2), (None, "all"))
+    ]
+    assert len(jax.devices()) == 2
+    assert all(same(runs[0], r) for r in runs[1:])
+
+
+@pytest.mark.parametrize("route", ["law", "raw"])
+def test_a_chain_replayed_alone_is_the_chain_of_the_run_bit_for_bit(route):
+    setup = gaussian(ct.Accumulate()).setup("float64", route)
+    together = run_paths(setup, 3, np.arange(1000))
+    for chain in (0, 17, 999):
+        alone = run_paths(setup, 3, np.asarray([chain]))
+        for a, b in zip(jax.tree.leaves(together), jax.tree.leaves(alone), strict=True):
+            assert np.array_equal(np.asarray(a)[chain], np.asarray(b)[0])
+    path = ct.replay(gaussian(ct.Accumulate()), 3, 17, route=route)
+    assert np.array_equal(path.values["variance"], np.asarray(together[1][1])[17])
+    assert path.fits.mean.shape == (5,)
+
+
+def test_moments_are_those_of_the_paths():
+    experiment = gaussian()
+    result = ct.simulate(experiment, chains=5000, seed=1)
+    paths = run_paths(experiment.setup("float64"), 1, np.arange(5000))[1]
+    for name, values in zip(OBSERVABLES, paths, strict=True):
+        x = np.asarray(values)
+        np.testing.assert_allclose(result.mean(name), x.mean(0), rtol=1e-12)
+        np.testing.assert_allclose(result.variance(name), x.var(0, ddof=1), rtol=1e-10)
+        np.testing.assert_allclose(result.skewness(name), stats.skew(x), rtol=1e-8, atol=1e-9)
+        np.testing.assert_allclose(result.kurtosis(name), stats.kurtosis(x, fisher=False), rtol=1e-8)
+        np.testing.assert_allclose(result.se(name), x.std(0, ddof=1) / 5000**0.5, rtol=1e-10)
+
+
+def test_extending_runs_the_chains_that_follow():
+    experiment = gaussian()
+    whole = ct.simulate(experiment, chains=9192, seed=4)
+    grown = ct.simulate(experiment, chains=5000, seed=4).extend(4192)
+    assert grown.chains == whole.chains
+    for a, b in zip(whole.moments, grown.moments, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10)
+    other = ct.simulate(experiment, chains=5000, seed=5)
+    assert not np.allclose(other.mean("variance"), grown.mean("variance"), rtol=1e-6)
+
+
+def test_ids_beyond_32_bits_are_other_chains():
+    setup = gaussian().setup("float64")
+    low = np.asarray(run_paths(setup, 0, np.asarray([5]))[1][1])
+    high = np.asarray(run_paths(setup, 0, np.asarray([5 + 2**32]))[1][1])
+    assert not np.any(low == high)
+
+
+def test_a_schedule_of_equal_sizes_is_the_constant_size():
+    constant, listed = gaussian(), gaussian(n=(11,) * 5)
+    a = ct.simulate(constant, chains=100, seed=0)
+    b = ct.simulate(listed, chains=100, seed=0)
+    assert same(a.moments, b.moments)
+
+
+@pytest.mark.parametrize("merge_order", [(0, 1, 2), (2, 0, 1)])
+def test_merging_moments_is_pooling_samples(merge_order):
+    rng = np.random.default_rng(8)
+    parts = [rng.gamma(2, size=(n, 2, 3)) for n in (5, 40, 200)]
+
+    def moments(x):
+        d = x - x.mean(0)
+        full = [(d**k).sum(0) for k in (2, 3, 4)]
+        return Moments(np.full(x.shape[1:], float(len(x))), x.mean(0), *full, np.zeros(x.shape[1:]))
+
+    merged = None
+    for i in merge_order:
+        merged = moments(parts[i]) if merged is None else merged.merge(moments(parts[i]))
+    for a, b in zip(merged, moments(np.concatenate(parts)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9)
+
+
+def test_ten_thousand_generations_do_not_underflow():
+    """E log S_t = log var + t kappa1, exactly; z-limit 4.5 at 3 generations: false alarms 2e-5."""
+    n, generations = 10, 10_000
+    experiment = gaussian(n=n, generations=generations, observables=("log_variance",))
+    for dtype in ("float64", "float32"):
+        result = ct.simulate(experiment, chains=512, seed=2, plan=ct.Plan(dtype=dtype))
+        t = np.asarray([100, 1000, generations])
+        kappa = float(stats.loggamma((n - 1) / 2).mean()) - np.log((n - 1) / 2)
+        exact = np.log(1.7) + t * kappa
+        z = (result.mean("log_variance")[t - 1] - exact) / result.se("log_variance")[t - 1]
+        assert np.abs(z).max() < 4.5
+        assert result.nonfinite("log_variance").sum() == 0
+        assert result.mean("log_variance")[-1] < -1000
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        ({"chains": 0}, "chains"),
+        ({"seed": -1}, "seed"),
+        ({"plan": ct.Plan(devices=9)}, "devices"),
+        ({"plan": ct.Plan(dtype="float16")}, "dtype"),
+        ({"plan": ct.Plan(chunk=0)}, "chunk"),
+        ({"route": "sideways"}, "route"),
+    ],
+)
+def test_bad_plans_say_what_is_allowed(bad, says):
+    with pytest.raises(ct.InputError, match=says) as caught:
+        ct.simulate(gaussian(), **({"chains": 10, "seed": 0} | bad))
+    assert "\n" not in str(caught.value)
