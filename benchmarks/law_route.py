@@ -84,7 +84,12 @@ def ours(experiment, chains):
 
 def experiment(family, observables, n, generations, truth=None):
     return ct.Experiment(
-        family=family, truth=truth, workflow=ct.Replace(), n=n, generations=generations, observables=observables
+        family=family,
+        truth=truth,
+        workflow=ct.Replace(),
+        n=n,
+        generations=generations,
+        observables=observables,
     )
 
 
@@ -103,7 +108,9 @@ def cases(smoke):
     regression = ct.LinearRegression()
     yield (
         "ols replace, fresh design, d=10 n=100",
-        experiment(regression, ("excess_risk",), 100, 50, regression.truth_type(coefficients=(0.0,) * 10)),
+        experiment(
+            regression, ("excess_risk",), 100, 50, regression.truth_type(coefficients=(0.0,) * 10)
+        ),
         (1 << 17) // scale,
         {"numpy raw": (numpy_regression_raw, 200 // scale)},
     )
@@ -119,16 +126,23 @@ def cases(smoke):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--smoke", action="store_true", help="tiny sizes, to see that everything runs")
+    parser.add_argument(
+        "--smoke", action="store_true", help="tiny sizes, to see that everything runs"
+    )
     smoke = parser.parse_args().smoke
     repeats = 1 if smoke else 5
     for name, e, chains, baselines in cases(smoke):
         row = {"case": name, "ours": rate(ours(e, chains), chains, e.generations, repeats)}
         for label, (f, many) in baselines.items():
-            run = lambda s, f=f, many=many, e=e: f(np.random.default_rng(s), many, e.n, e.generations)
+            run = lambda s, f=f, many=many, e=e: f(
+                np.random.default_rng(s), many, e.n, e.generations
+            )
             row[label] = rate(run, many, e.generations, repeats)
             row[f"ours / {label}"] = row["ours"] / row[label]
-        print(json.dumps({k: v if isinstance(v, str) else float(f"{v:.3g}") for k, v in row.items()}), flush=True)
+        print(
+            json.dumps({k: v if isinstance(v, str) else float(f"{v:.3g}") for k, v in row.items()}),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -22,7 +22,11 @@ def main():
     fig, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
     for ax, workflow in zip(axes, (ct.Replace(), ct.Accumulate()), strict=True):
         experiment = ct.Experiment(
-            family=ct.Gaussian(ddof=0), workflow=workflow, n=20, generations=40, observables=("mean_squared_error",)
+            family=ct.Gaussian(ddof=0),
+            workflow=workflow,
+            n=20,
+            generations=40,
+            observables=("mean_squared_error",),
         )
         result = ct.simulate(experiment, chains=100_000, seed=0)
         error_growth(ax, result, "mean_squared_error", theorems=[ct.theorem_named(EXACT)])

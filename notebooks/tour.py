@@ -60,7 +60,9 @@ for t in (1, 10, 30):
 
 # %%
 for p in ct.predict(replace):
-    print(f"{p.theorem.name:32s} {p.theorem.kind.value:12s} {p.theorem.observable.name:22s} {p.values[-1]:.5g}")
+    print(
+        f"{p.theorem.name:32s} {p.theorem.kind.value:12s} {p.theorem.observable.name:22s} {p.values[-1]:.5g}"
+    )
 
 # %% [markdown]
 # ## Verify
@@ -91,7 +93,11 @@ class Forgetful(ct.AbstractWorkflow):
 
 
 mine = ct.Experiment(
-    family=ct.Gaussian(ddof=0), workflow=Forgetful(), n=20, generations=30, observables=("mean_squared_error",)
+    family=ct.Gaussian(ddof=0),
+    workflow=Forgetful(),
+    n=20,
+    generations=30,
+    observables=("mean_squared_error",),
 )
 print(ct.linear_workflow(mine).weights[:4, :4].round(3))
 for v in ct.verify(mine, chains=50_000):

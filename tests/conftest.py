@@ -12,4 +12,6 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 from collapse_theory import engine
 
-engine.LARGEST_UNIT["cpu"] = 1 << 12  # units small enough for small runs; results never depend on more than this
+engine.LARGEST_UNIT["cpu"] = (
+    1 << 12
+)  # units small enough for small runs; results never depend on more than this

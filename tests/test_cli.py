@@ -14,10 +14,10 @@ import pytest
 
 import collapse_theory as ct
 from collapse_theory import config, discovery
+from collapse_theory.catalogue.base import Status
 from collapse_theory.cli import app, bibliography, console, members, session
 from collapse_theory.cli import simulate as cli_simulate
 from collapse_theory.cli import verify as cli_verify
-from collapse_theory.catalogue.base import Status
 
 # the module: the package shows a function of the same name
 judging = importlib.import_module("collapse_theory.verification")

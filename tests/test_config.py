@@ -92,10 +92,10 @@ def test_a_printed_experiment_that_is_no_toml_is_its_repr():
         config.to_toml(e)
 
 
-CASES = [case for t in theorems() for case in t.cases]
+CASES = {f"{t.name}-{i}": case for t in theorems() for i, case in enumerate(t.cases)}
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda c: str(hash(str(c.experiment)) % 10**6))
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_the_cases_of_every_theorem_go_round(case):
     again = back(case.experiment)
     assert again == case.experiment

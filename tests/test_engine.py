@@ -16,7 +16,9 @@ PLAN = ct.Plan()
 def gaussian(workflow=None, **kw):
     given = {"n": 11, "generations": 5, "observables": OBSERVABLES} | kw
     truth = ct.GaussianLaw(mean=0.3, var=1.7)
-    return ct.Experiment(family=ct.Gaussian(), truth=truth, workflow=workflow or ct.Replace(), **given)
+    return ct.Experiment(
+        family=ct.Gaussian(), truth=truth, workflow=workflow or ct.Replace(), **given
+    )
 
 
 def same(a: Moments, b: Moments):
@@ -59,7 +61,9 @@ def test_moments_are_those_of_the_paths():
         np.testing.assert_allclose(result.mean(name), x.mean(0), rtol=1e-12)
         np.testing.assert_allclose(result.variance(name), x.var(0, ddof=1), rtol=1e-10)
         np.testing.assert_allclose(result.skewness(name), stats.skew(x), rtol=1e-8, atol=1e-9)
-        np.testing.assert_allclose(result.kurtosis(name), stats.kurtosis(x, fisher=False), rtol=1e-8)
+        np.testing.assert_allclose(
+            result.kurtosis(name), stats.kurtosis(x, fisher=False), rtol=1e-8
+        )
         np.testing.assert_allclose(result.se(name), x.std(0, ddof=1) / 5000**0.5, rtol=1e-10)
 
 

@@ -23,7 +23,10 @@ FLOORS = [
     {"cli", "__main__"},
 ]
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
-ANYWHERE = {"discovery", "__version__"}  # the walk of the package, called late, and the lazy names of the top
+ANYWHERE = {
+    "discovery",
+    "__version__",
+}  # the walk of the package, called late, and the lazy names of the top
 FILES = sorted(ROOT.rglob("*.py"))
 
 
@@ -45,7 +48,9 @@ def test_an_import_points_down(path):
         return
     for target in imports(ast.parse(path.read_text())):
         if target not in ANYWHERE:
-            assert FLOOR[target] <= FLOOR[room(path)], f"{room(path)} imports {target}, a floor above it"
+            assert FLOOR[target] <= FLOOR[room(path)], (
+                f"{room(path)} imports {target}, a floor above it"
+            )
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))

@@ -12,15 +12,18 @@ from collapse_theory.judging import judge
 from collapse_theory.verification import verify
 
 THEOREMS = ct.theorems()
-KEYS = set(re.findall(r"^@\w+\{([^,]+),", (resources.files(ct) / "references.bib").read_text(), re.M))
+KEYS = set(
+    re.findall(r"^@\w+\{([^,]+),", (resources.files(ct) / "references.bib").read_text(), re.M)
+)
+pytestmark = pytest.mark.xdist_group("theorems")  # they share one long simulation
 EXACT = {ct.Kind.EXACT, ct.Kind.LIMIT, ct.Kind.ALMOST_SURE}
 
 
 @pytest.fixture(scope="module")
 def verdicts():
-    """All theorems on all their cases, once."""
+    """Every theorem, as ``collapse verify`` does it, once."""
     found = {}
-    for v in verify(plan=ct.Plan(dtype="float32")):
+    for v in verify():
         found.setdefault(v.theorem.name, []).append(v)
     return found
 
@@ -73,11 +76,5 @@ def refutes_planted(theorem, verdict):
         wrong = verdict.observed * (0.95 if theorem.kind is ct.Kind.UPPER else 1.05)
     else:
         wrong = np.asarray(theorem.planted(verdict.predicted))
-    run = ct.simulate(
-        replace(verdict.experiment, observables=(theorem.observable,)),
-        chains=verdict.chains,
-        seed=0,
-        plan=ct.Plan(dtype="float32"),
-    )
-    again = judge(theorem, verdict.experiment, run.column(theorem.observable), predicted=wrong, dtype="float32")
+    again = judge(theorem, verdict.experiment, verdict.moments, predicted=wrong)
     return again.status is ct.Status.REFUTED

@@ -8,14 +8,6 @@ with probability at most 7e-3. Seeds are fixed, never re-rolled.
 import numpy as np
 import pytest
 
-from collapse_theory.experiment import Experiment
-from collapse_theory.families.bernoulli import Bernoulli, BernoulliLaw
-from collapse_theory.families.gaussian import Gaussian, GaussianLaw
-from collapse_theory.families.gaussian_nd import GaussianND, GaussianNDLaw
-from collapse_theory.families.known_variance import GaussianMean, MeanLaw
-from collapse_theory.generators.scaled import Scaled
-from collapse_theory.judging import judge
-from collapse_theory.result import simulate
 from collapse_theory.catalogue import accumulate as kept
 from collapse_theory.catalogue import (
     alemohammad2023,
@@ -31,6 +23,14 @@ from collapse_theory.catalogue import (
 )
 from collapse_theory.catalogue import replace as replaced
 from collapse_theory.catalogue.base import Kind
+from collapse_theory.experiment import Experiment
+from collapse_theory.families.bernoulli import Bernoulli, BernoulliLaw
+from collapse_theory.families.gaussian import Gaussian, GaussianLaw
+from collapse_theory.families.gaussian_nd import GaussianND, GaussianNDLaw
+from collapse_theory.families.known_variance import GaussianMean, MeanLaw
+from collapse_theory.generators.scaled import Scaled
+from collapse_theory.judging import judge
+from collapse_theory.result import simulate
 from collapse_theory.workflows.accumulate import Accumulate
 from collapse_theory.workflows.accumulate_subsample import AccumulateSubsample
 from collapse_theory.workflows.mix import Mix

@@ -9,6 +9,7 @@ import math
 import numpy as np
 import pytest
 
+from collapse_theory.catalogue import deydonoho2024, gerstgrasser2024, ols
 from collapse_theory.exact import second_moments
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.bernoulli import Bernoulli, BernoulliLaw
@@ -16,7 +17,6 @@ from collapse_theory.families.exponential import Exponential, PositiveLaw
 from collapse_theory.families.linear_regression import LinearRegression, RegressionLaw
 from collapse_theory.families.poisson import Poisson, PoissonLaw
 from collapse_theory.provenance import linear_workflow
-from collapse_theory.catalogue import deydonoho2024, gerstgrasser2024, ols
 from collapse_theory.workflows.accumulate import Accumulate
 from collapse_theory.workflows.mix import Mix
 from collapse_theory.workflows.replace import Replace

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from collapse_theory.catalogue import lumping, seddik2024, symbols
+from collapse_theory.catalogue.base import Theorem
 from collapse_theory.exact import LumpedChain, second_moments
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.bernoulli import Bernoulli, BernoulliLaw
 from collapse_theory.families.categorical import Categorical, CategoricalLaw
 from collapse_theory.provenance import linear_workflow
-from collapse_theory.catalogue import lumping, seddik2024, symbols
-from collapse_theory.catalogue.base import Theorem
 from collapse_theory.workflows.accumulate import Accumulate
 from collapse_theory.workflows.mix import Mix
 from collapse_theory.workflows.mix_share import MixShare

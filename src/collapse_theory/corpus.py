@@ -49,7 +49,7 @@ class Sums(AbstractStatistic):
     """
 
     n: Float[Array, ""]
-    total: PyTree[Float[Array, "..."]]
+    total: PyTree[Float[Array, ...]]
 
     def merge(self, other: Self) -> Self:
         """Add."""
@@ -60,7 +60,7 @@ class Sums(AbstractStatistic):
         return jax.tree.map(lambda x: x * weight, self)
 
     @property
-    def mean(self) -> PyTree[Float[Array, "..."]]:
+    def mean(self) -> PyTree[Float[Array, ...]]:
         """The weighted mean of the row statistics."""
         return jax.tree.map(lambda x: x / self.n, self.total)
 
@@ -73,7 +73,7 @@ class Items(AbstractCorpus):
     """
 
     rows: PyTree[Array]
-    weight: Float[Array, "cap"]
+    weight: Float[Array, cap]
     used: Int[Array, ""]
     growing: bool = eqx.field(static=True, default=False)
 
@@ -111,7 +111,7 @@ class Items(AbstractCorpus):
         return self.weight.shape[0]
 
     @property
-    def filled(self) -> Bool[Array, "cap"]:
+    def filled(self) -> Bool[Array, cap]:
         """Which slots hold a row."""
         return self.weight > 0
 

@@ -55,5 +55,7 @@ def named(kind: type[T], name: str) -> T:
     """
     found = {m.name: m for m in members(kind)}  # type: ignore[attr-defined]  # kinds with a name only
     if name not in found:
-        raise InputError(f"unknown {kind.__name__.lower()} {name!r}; allowed are {', '.join(found)}")
+        raise InputError(
+            f"unknown {kind.__name__.lower()} {name!r}; allowed are {', '.join(found)}"
+        )
     return found[name]

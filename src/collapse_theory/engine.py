@@ -173,9 +173,9 @@ def _unit(
     static: Any,
     arrays: Any,
     root: Array,
-    low: UInt32[Array, "unit"],
-    high: UInt32[Array, "unit"],
-    valid: Bool[Array, "unit"],
+    low: UInt32[Array, unit],
+    high: UInt32[Array, unit],
+    valid: Bool[Array, unit],
 ) -> PowerSums:
     """Power sums of a unit: leaves (T, observables)."""
     setup = _join(static, arrays)
@@ -214,7 +214,7 @@ def _times(setup: Setup) -> Array:
     return jnp.arange(1, setup.generations + 1, dtype=jnp.uint32)
 
 
-def _centre(values: Float[Array, "unit"], valid: Array) -> tuple[Array, Array]:
+def _centre(values: Float[Array, unit], valid: Array) -> tuple[Array, Array]:
     one = jnp.ones((), values.dtype)
     return recentre(power_sums(values, valid, 0 * one, one))
 

@@ -10,13 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_theory.errors import InputError, RouteError
-from collapse_theory.families.base import AbstractFamily, AbstractSufficientFamily
-from collapse_theory.generators.base import AbstractGenerator
+from collapse_theory.families.base import AbstractSufficientFamily
 from collapse_theory.generators.faithful import Faithful
 from collapse_theory.observables.base import Observable, find_observable
 from collapse_theory.recursion import Setup, prepare
 from collapse_theory.routes import AbstractRoute, Law, Raw
-from collapse_theory.workflows.base import AbstractWorkflow
 
 ROUTES: dict[str, type[AbstractRoute]] = {"law": Law, "raw": Raw}
 
@@ -43,13 +41,15 @@ class Experiment:
         InputError: a value is out of range; the message names it and what is allowed.
     """
 
-    family: AbstractFamily[Any]
-    workflow: AbstractWorkflow
+    family: (
+        Any  # an AbstractFamily; members have fields of their own, so the three are not narrowed
+    )
+    workflow: Any
     n: int | tuple[int, ...]
     generations: int
     truth: Any = None
     n_real: int | tuple[int, ...] | None = None
-    generator: AbstractGenerator = field(default_factory=Faithful)
+    generator: Any = field(default_factory=Faithful)
     observables: tuple[Observable, ...] = ()
     route: str = "auto"
 

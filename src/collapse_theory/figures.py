@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_theory import discovery
+from collapse_theory.catalogue.base import Kind, Theorem
 from collapse_theory.errors import InputError
 from collapse_theory.observables.base import Observable
 from collapse_theory.result import Result
-from collapse_theory.catalogue.base import Kind, Theorem
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

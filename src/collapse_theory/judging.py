@@ -17,14 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from collapse_theory.catalogue.base import Kind, Status, Theorem
 from collapse_theory.moments import Moments
 from collapse_theory.result import skewness, trusted
-from collapse_theory.catalogue.base import Kind, Status, Theorem
 
 ALPHA = 0.001  # false alarms a verdict
 POWER = 0.999  # with which a deviation of size `detectable` would have been seen
 ASKED = 0.03  # relative deviation that a verdict of "consistent" must be able to see
-ROUNDING = {"float32": 2e-6, "float64": 1e-8}  # relative error of a simulated mean that is not Monte Carlo
+ROUNDING = {
+    "float32": 2e-6,
+    "float64": 1e-8,
+}  # relative error of a simulated mean that is not Monte Carlo
 
 Array = NDArray[np.float64]
 
@@ -43,6 +46,7 @@ class Verdict:
         detectable: the smallest relative deviation, the same at every generation, that this run would have
             seen with 99.9 % power.
         detectable_at: the same for each generation on its own.
+        moments: what was judged.
         slack: for bounds, 1 - observed / bound.
     """
 
@@ -59,6 +63,7 @@ class Verdict:
     trusted: NDArray[np.bool_]
     detectable: float
     detectable_at: Array
+    moments: Moments
     seconds: float = 0.0
 
     @property
@@ -103,7 +108,9 @@ def judge(
     if predicted is None:
         predicted = theorem.predict(experiment)
     speaks = np.isfinite(predicted)
-    believed = np.logical_and.accumulate(_believed(theorem, experiment, moments, predicted) | ~speaks)
+    believed = np.logical_and.accumulate(
+        _believed(theorem, experiment, moments, predicted) | ~speaks
+    )
     use = speaks & believed
     se = _standard_error(theorem, moments, predicted, ROUNDING[dtype])
     z = np.where(speaks, _z(theorem, moments, predicted, se), np.nan)
@@ -117,6 +124,7 @@ def judge(
         theorem=theorem, experiment=experiment, expected=expected, status=status, reason=reason,
         chains=int(moments.n.max() + moments.nonfinite.max()), predicted=predicted,
         observed=moments.mean, se=se, z=z, trusted=believed, detectable=detectable, detectable_at=seen,
+        moments=moments,
     )  # fmt: skip
 
 

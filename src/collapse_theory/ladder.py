@@ -12,11 +12,11 @@ from dataclasses import replace
 import numpy as np
 from scipy import stats
 
+from collapse_theory.catalogue.base import Status, Theorem
 from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment
 from collapse_theory.judging import POWER, Verdict, critical, judge
 from collapse_theory.result import Result
-from collapse_theory.catalogue.base import Status, Theorem
 
 RUNGS = (1, 2, 4, 8)
 
@@ -41,7 +41,9 @@ def judge_ladder(
     if theorem.order is None:
         raise InputError(f"{theorem.name}: an asymptotic statement must state its order")
     single = [
-        judge(theorem, r.experiment, r.column(theorem.observable), dtype=r.facts["dtype"], asked=asked)
+        judge(
+            theorem, r.experiment, r.column(theorem.observable), dtype=r.facts["dtype"], asked=asked
+        )
         for r in runs
     ]
     gaps = np.stack([v.observed / v.predicted - 1 for v in single])
@@ -60,7 +62,9 @@ def judge_ladder(
     )  # fmt: skip
 
 
-def _extrapolate(gaps: np.ndarray, errors: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _extrapolate(
+    gaps: np.ndarray, errors: np.ndarray, x: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Intercept of gaps = a + b x and its error, by generation; gaps and errors are (rungs, T)."""
     w = 1 / errors**2
     sw, sx, sxx = w.sum(0), (w * x[:, None]).sum(0), (w * x[:, None] ** 2).sum(0)

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 from numpy.typing import NDArray
-
-import jax.numpy as jnp
 
 
 class PowerSums(NamedTuple):
@@ -71,7 +70,9 @@ class Moments(NamedTuple):
         wa, wb = na / safe, nb / safe
         mean = np.where(na > 0, self.mean, other.mean) + np.where(na > 0, d * wb, 0)
         m2 = self.m2 + other.m2 + d**2 * na * wb
-        m3 = self.m3 + other.m3 + d**3 * na * wb * (wa - wb) + 3 * d * (wa * other.m2 - wb * self.m2)
+        m3 = (
+            self.m3 + other.m3 + d**3 * na * wb * (wa - wb) + 3 * d * (wa * other.m2 - wb * self.m2)
+        )
         m4 = (
             self.m4 + other.m4 + d**4 * na * wb * (wa**2 - wa * wb + wb**2)
             + 6 * d**2 * (wa**2 * other.m2 + wb**2 * self.m2) + 4 * d * (wa * other.m3 - wb * self.m3)

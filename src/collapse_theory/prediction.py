@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_theory import discovery
-from collapse_theory.experiment import Experiment
 from collapse_theory.catalogue.base import Theorem
+from collapse_theory.experiment import Experiment
 
 
 @dataclass(frozen=True)

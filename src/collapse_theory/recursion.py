@@ -23,7 +23,7 @@ from collapse_theory.sampling.counter import at
 class Schedule(eqx.Module):
     """Sizes by generation with the samplers' constants: one row if the size is constant, else one each."""
 
-    n: Float[Array, "rows"]
+    n: Float[Array, rows]
     tables: PyTree[Array]
     capacity: int = eqx.field(static=True)
 

@@ -68,7 +68,9 @@ class Result:
         """
         name = observable if isinstance(observable, str) else observable.name
         if name not in self.names:
-            raise InputError(f"observable {name!r} was not measured; there are {', '.join(self.names)}")
+            raise InputError(
+                f"observable {name!r} was not measured; there are {', '.join(self.names)}"
+            )
         i = self.names.index(name)
         return Moments(*(a[:, i] for a in self.moments))
 
@@ -110,9 +112,7 @@ class Result:
             plan=self.plan,
             first_chain=self.first_chain + self.chains,
         )
-        return replace(
-            self, chains=self.chains + chains, moments=self.moments.merge(more.moments)
-        )
+        return replace(self, chains=self.chains + chains, moments=self.moments.merge(more.moments))
 
     def to_xarray(self) -> xarray.Dataset:
         """A Dataset with dimensions (generation, observable)."""

@@ -66,7 +66,9 @@ class Law(AbstractRoute):
 
     def subsample(self, key: Array, corpus: Any, size: Size) -> Any:
         """Not possible: sums have no rows."""
-        raise RouteError("route = 'law': a workflow that subsamples stored rows needs route = 'raw'")
+        raise RouteError(
+            "route = 'law': a workflow that subsamples stored rows needs route = 'raw'"
+        )
 
     def fit(self, family: Any, corpus: Any) -> Any:
         """From the statistic."""

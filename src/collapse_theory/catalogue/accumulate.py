@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from collapse_theory.catalogue import settings_families as setting
+from collapse_theory.catalogue.base import Kind, Source, theorem
+from collapse_theory.catalogue.quadratic import quadratic
+from collapse_theory.catalogue.settings_symbols import batch_sizes
 from collapse_theory.exact.gaussian_pooling import accumulate
 from collapse_theory.exact.validation import Vector
 from collapse_theory.experiment import Experiment
@@ -14,10 +18,6 @@ from collapse_theory.families.gaussian_nd import GaussianND
 from collapse_theory.families.known_variance import GaussianMean
 from collapse_theory.families.poisson import Poisson
 from collapse_theory.observables import parameters
-from collapse_theory.catalogue import settings_families as setting
-from collapse_theory.catalogue.base import Kind, Source, theorem
-from collapse_theory.catalogue.quadratic import quadratic
-from collapse_theory.catalogue.settings_symbols import batch_sizes
 from collapse_theory.workflows.accumulate import Accumulate
 
 OURS = Source(None)

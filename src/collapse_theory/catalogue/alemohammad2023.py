@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from collapse_theory.catalogue import settings_families as setting
+from collapse_theory.catalogue.base import Kind, Source, theorem
+from collapse_theory.catalogue.settings_symbols import batch_sizes
 from collapse_theory.exact.gaussian_pooling import mad_fresh_loop, mad_fully_synthetic
 from collapse_theory.exact.validation import Vector
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.gaussian import Gaussian
 from collapse_theory.generators.scaled import Scaled
 from collapse_theory.observables import parameters
-from collapse_theory.catalogue import settings_families as setting
-from collapse_theory.catalogue.base import Kind, Source, theorem
-from collapse_theory.catalogue.settings_symbols import batch_sizes
 from collapse_theory.workflows.mix import Mix
 from collapse_theory.workflows.replace import Replace
 

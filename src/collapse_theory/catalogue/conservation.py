@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from collapse_theory.catalogue import settings_families as setting
+from collapse_theory.catalogue.base import Kind, Source, theorem
+from collapse_theory.catalogue.quadratic import linear, maximum_likelihood, quadratic
 from collapse_theory.exact.validation import Vector
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.gaussian import Gaussian
 from collapse_theory.families.gaussian_nd import GaussianND
 from collapse_theory.observables import divergences, parameters
-from collapse_theory.catalogue import settings_families as setting
-from collapse_theory.catalogue.base import Kind, Source, theorem
-from collapse_theory.catalogue.quadratic import linear, maximum_likelihood, quadratic
 from collapse_theory.workflows.accumulate_subsample import AccumulateSubsample
 from collapse_theory.workflows.base import AbstractWorkflow
 from collapse_theory.workflows.replace import Replace

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collapse_theory.catalogue import settings_families as shared
+from collapse_theory.catalogue.base import Kind, Source, theorem
+from collapse_theory.catalogue.quadratic import quadratic
+from collapse_theory.catalogue.settings_symbols import batch_sizes, one_size
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.bernoulli import Bernoulli
 from collapse_theory.families.exponential import Exponential, PositiveLaw
 from collapse_theory.families.known_variance import GaussianMean
 from collapse_theory.families.poisson import Poisson
 from collapse_theory.observables.parameters import mean_squared_error
-from collapse_theory.catalogue import settings_families as shared
-from collapse_theory.catalogue.base import Kind, Source, theorem
-from collapse_theory.catalogue.quadratic import quadratic
-from collapse_theory.catalogue.settings_symbols import batch_sizes, one_size
 from collapse_theory.workflows.accumulate import Accumulate
 from collapse_theory.workflows.replace import Replace
 

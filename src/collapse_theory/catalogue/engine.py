@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from collapse_theory.catalogue import settings_families as setting
+from collapse_theory.catalogue import settings_symbols as symbols
+from collapse_theory.catalogue.base import Kind, Source, theorem
+from collapse_theory.catalogue.quadratic import flow, linear, maximum_likelihood, quadratic
 from collapse_theory.exact.linear import second_moments, variance_function
 from collapse_theory.exact.validation import Vector
 from collapse_theory.experiment import Experiment
@@ -18,10 +22,6 @@ from collapse_theory.families.gaussian_nd import GaussianND
 from collapse_theory.families.known_variance import GaussianMean
 from collapse_theory.families.poisson import Poisson
 from collapse_theory.observables import diversity, parameters
-from collapse_theory.catalogue import settings_families as setting
-from collapse_theory.catalogue import settings_symbols as symbols
-from collapse_theory.catalogue.base import Kind, Source, theorem
-from collapse_theory.catalogue.quadratic import flow, linear, maximum_likelihood, quadratic
 from collapse_theory.workflows.base import AbstractWorkflow
 
 LINEAR = Source("deydonoho2024")

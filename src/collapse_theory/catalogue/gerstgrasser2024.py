@@ -10,12 +10,12 @@ import math
 
 import numpy as np
 
+from collapse_theory.catalogue import settings_ols as setting
+from collapse_theory.catalogue.base import Case, Kind, Source, Status, theorem
 from collapse_theory.exact import accumulate_risk_fixed, replace_risk
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.linear_regression import LinearRegression
 from collapse_theory.observables.parameters import excess_risk
-from collapse_theory.catalogue import settings_ols as setting
-from collapse_theory.catalogue.base import Case, Kind, Source, Status, theorem
 from collapse_theory.workflows.accumulate import Accumulate
 from collapse_theory.workflows.replace import Replace
 

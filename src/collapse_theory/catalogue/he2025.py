@@ -6,14 +6,14 @@ seen in a summary of it.
 
 from __future__ import annotations
 
+from collapse_theory.catalogue import settings_families as setting
+from collapse_theory.catalogue.base import Kind, Source, theorem
+from collapse_theory.catalogue.quadratic import settled
 from collapse_theory.exact.validation import Vector
 from collapse_theory.exact.weighting import optimal_weight, weighted_mse
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.known_variance import GaussianMean
 from collapse_theory.observables import parameters
-from collapse_theory.catalogue import settings_families as setting
-from collapse_theory.catalogue.base import Kind, Source, theorem
-from collapse_theory.catalogue.quadratic import settled
 from collapse_theory.workflows.weighted import Weighted
 
 DERIVED = Source("he2025")

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from collapse_theory.catalogue import settings_families as setting
+from collapse_theory.catalogue.base import Kind, Source, theorem
+from collapse_theory.catalogue.quadratic import linear, maximum_likelihood, quadratic, settled
 from collapse_theory.exact.validation import Vector
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.bernoulli import Bernoulli
@@ -21,9 +24,6 @@ from collapse_theory.families.poisson import Poisson
 from collapse_theory.generators.faithful import Faithful
 from collapse_theory.generators.scaled import Scaled
 from collapse_theory.observables import parameters
-from collapse_theory.catalogue import settings_families as setting
-from collapse_theory.catalogue.base import Kind, Source, theorem
-from collapse_theory.catalogue.quadratic import linear, maximum_likelihood, quadratic, settled
 from collapse_theory.workflows.accumulate_subsample import AccumulateSubsample
 from collapse_theory.workflows.base import AbstractWorkflow
 from collapse_theory.workflows.mix import Mix

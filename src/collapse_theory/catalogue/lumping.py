@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from scipy.special import xlogy
 
+from collapse_theory.catalogue import settings_symbols as setting
+from collapse_theory.catalogue.base import Kind, Source, theorem
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.bernoulli import Bernoulli
 from collapse_theory.families.categorical import Categorical
 from collapse_theory.families.symbols import ROUNDING, TAIL_MASS
 from collapse_theory.observables import distances, divergences, diversity
-from collapse_theory.catalogue import settings_symbols as setting
-from collapse_theory.catalogue.base import Kind, Source, theorem
 from collapse_theory.workflows.mix_share import MixShare
 from collapse_theory.workflows.replace import Replace
 

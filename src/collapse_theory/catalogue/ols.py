@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from collapse_theory.catalogue import settings_ols as setting
+from collapse_theory.catalogue.base import Case, Kind, Source, Status, theorem
 from collapse_theory.exact import accumulate_risk_fresh, fresh_real_plus_synthetic, replace_risk
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.linear_regression import LinearRegression
 from collapse_theory.observables.parameters import excess_risk
-from collapse_theory.catalogue import settings_ols as setting
-from collapse_theory.catalogue.base import Case, Kind, Source, Status, theorem
 from collapse_theory.workflows.accumulate import Accumulate
 from collapse_theory.workflows.mix import Mix
 from collapse_theory.workflows.replace import Replace

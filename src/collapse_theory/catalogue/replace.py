@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from collapse_theory.catalogue import settings_families as setting
+from collapse_theory.catalogue.base import Case, Kind, Source, Status, theorem
+from collapse_theory.catalogue.quadratic import dimension
+from collapse_theory.catalogue.settings_symbols import batch_sizes
 from collapse_theory.exact.validation import Vector
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.gaussian import Gaussian
 from collapse_theory.families.gaussian_nd import GaussianND
 from collapse_theory.observables import divergences, parameters
-from collapse_theory.catalogue import settings_families as setting
-from collapse_theory.catalogue.base import Case, Kind, Source, Status, theorem
-from collapse_theory.catalogue.quadratic import dimension
-from collapse_theory.catalogue.settings_symbols import batch_sizes
 from collapse_theory.workflows.replace import Replace
 
 OURS = Source(None)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from collapse_theory.catalogue import settings_symbols as setting
+from collapse_theory.catalogue.base import Case, Kind, Source, Status, theorem
 from collapse_theory.exact import LumpedChain
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.bernoulli import Bernoulli
 from collapse_theory.families.categorical import Categorical
 from collapse_theory.observables import diversity, parameters
-from collapse_theory.catalogue import settings_symbols as setting
-from collapse_theory.catalogue.base import Case, Kind, Source, Status, theorem
 from collapse_theory.workflows.mix import Mix
 from collapse_theory.workflows.replace import Replace
 

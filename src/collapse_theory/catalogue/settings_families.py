@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from collapse_theory.catalogue.settings_symbols import batch_sizes
 from collapse_theory.exact.gaussian import GaussianReplace
 from collapse_theory.exact.weighting import optimal_weight
 from collapse_theory.experiment import Experiment
@@ -20,7 +21,6 @@ from collapse_theory.families.gaussian_nd import GaussianND, GaussianNDLaw
 from collapse_theory.families.known_variance import GaussianMean, MeanLaw
 from collapse_theory.families.poisson import Poisson, PoissonLaw
 from collapse_theory.generators.scaled import Scaled
-from collapse_theory.catalogue.settings_symbols import batch_sizes
 from collapse_theory.workflows.accumulate import Accumulate
 from collapse_theory.workflows.accumulate_subsample import AccumulateSubsample
 from collapse_theory.workflows.decay import Decay

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from collapse_theory.catalogue import settings_families as setting
+from collapse_theory.catalogue.base import Kind, Source, theorem
+from collapse_theory.catalogue.settings_symbols import batch_sizes
 from collapse_theory.exact.validation import Vector
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.bernoulli import Bernoulli
 from collapse_theory.families.gaussian import Gaussian
 from collapse_theory.families.poisson import Poisson
 from collapse_theory.observables import diversity, parameters
-from collapse_theory.catalogue import settings_families as setting
-from collapse_theory.catalogue.base import Kind, Source, theorem
-from collapse_theory.catalogue.settings_symbols import batch_sizes
 from collapse_theory.workflows.accumulate import Accumulate
 from collapse_theory.workflows.replace import Replace
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import xlogy
 
+from collapse_theory.catalogue import settings_families as shared
+from collapse_theory.catalogue import settings_symbols as setting
+from collapse_theory.catalogue.base import Kind, Source, theorem
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.bernoulli import Bernoulli
 from collapse_theory.families.categorical import Categorical
 from collapse_theory.observables import diversity, parameters
-from collapse_theory.catalogue import settings_families as shared
-from collapse_theory.catalogue import settings_symbols as setting
-from collapse_theory.catalogue.base import Kind, Source, theorem
 from collapse_theory.workflows.accumulate import Accumulate
 from collapse_theory.workflows.mix import Mix
 from collapse_theory.workflows.random_sources import RandomSources

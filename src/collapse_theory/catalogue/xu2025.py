@@ -9,6 +9,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import zeta
 
+from collapse_theory.catalogue import settings_families as setting
+from collapse_theory.catalogue.base import Kind, Source, theorem
+from collapse_theory.catalogue.quadratic import flow, linear, quadratic
+from collapse_theory.catalogue.settings_symbols import batch_sizes
 from collapse_theory.exact.linear import second_moments
 from collapse_theory.exact.validation import Vector
 from collapse_theory.exact.weighting import prob_beat_bivariate, prob_beat_replace
@@ -16,10 +20,6 @@ from collapse_theory.experiment import Experiment
 from collapse_theory.families.gaussian import Gaussian
 from collapse_theory.families.known_variance import GaussianMean
 from collapse_theory.observables import distances, parameters
-from collapse_theory.catalogue import settings_families as setting
-from collapse_theory.catalogue.base import Kind, Source, theorem
-from collapse_theory.catalogue.quadratic import flow, linear, quadratic
-from collapse_theory.catalogue.settings_symbols import batch_sizes
 from collapse_theory.workflows.base import AbstractWorkflow
 from collapse_theory.workflows.replace import Replace
 

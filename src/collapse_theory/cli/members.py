@@ -11,8 +11,8 @@ from collapse_theory.cli.options import Json
 from collapse_theory.errors import InputError
 
 if TYPE_CHECKING:
-    from collapse_theory.observables.base import Observable
     from collapse_theory.catalogue.base import Theorem
+    from collapse_theory.observables.base import Observable
 
 Subject = Literal["families", "workflows", "generators", "observables", "theorems"]
 
@@ -65,10 +65,10 @@ def show(name: Annotated[str, Parameter(name="ID")], /) -> int:
 def everything() -> dict[str, tuple[Any, ...]]:
     """All members of the package, by kind."""
     from collapse_theory import discovery
+    from collapse_theory.catalogue.base import Theorem
     from collapse_theory.families.base import AbstractFamily
     from collapse_theory.generators.base import AbstractGenerator
     from collapse_theory.observables.base import Observable
-    from collapse_theory.catalogue.base import Theorem
     from collapse_theory.workflows.base import AbstractWorkflow
 
     bases: dict[str, Any] = {

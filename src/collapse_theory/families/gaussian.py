@@ -108,7 +108,7 @@ class Gaussian(AbstractSufficientFamily[GaussianFit, Scatter]):
         """Two rows: one row has no variance."""
         return 2
 
-    def sample(self, key: Array, theta: GaussianFit, n: int) -> Float[Array, "n"]:
+    def sample(self, key: Array, theta: GaussianFit, n: int) -> Float[Array, n]:
         """Rows: real numbers."""
         return theta.mean + theta.sd * normal(key, (n,), theta.mean.dtype)
 

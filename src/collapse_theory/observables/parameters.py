@@ -12,7 +12,8 @@ mean_squared_error = Observable(
 variance = Observable("variance", "the fitted variance (the trace, in several dimensions)")
 variance_squared = Observable("variance_squared", "the square of the fitted variance")
 total_variance = Observable(
-    "total_variance", "fitted variance plus squared error of the fitted mean (traces, in several dimensions)"
+    "total_variance",
+    "fitted variance plus squared error of the fitted mean (traces, in several dimensions)",
 )
 log_variance = Observable("log_variance", "natural logarithm of the fitted variance")
 log_scale = Observable("log_scale", "natural logarithm of the fitted scale over the true one")
@@ -27,5 +28,6 @@ frobenius_error = Observable(
     "frobenius_error", "squared Frobenius distance between fitted and true covariance"
 )
 excess_risk = Observable(
-    "excess_risk", "squared prediction error on real rows beyond the noise: (w - w*)' Sigma (w - w*)"
+    "excess_risk",
+    "squared prediction error on real rows beyond the noise: (w - w*)' Sigma (w - w*)",
 )

@@ -21,7 +21,10 @@ from jax.extend.random import define_prng_impl, threefry_prng_impl
 from jaxtyping import Array, Float, UInt32
 
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
-SPLIT, FOLD = 1 << 31, 1 << 30  # high words set aside, so that no address is used twice under one key
+SPLIT, FOLD = (
+    1 << 31,
+    1 << 30,
+)  # high words set aside, so that no address is used twice under one key
 
 
 def threefry2x32(k0: Any, k1: Any, x0: Any, x1: Any) -> tuple[Array, Array]:
@@ -49,7 +52,9 @@ def _random_bits(key: Array, bit_width: int, shape: tuple[int, ...]) -> Array:
 
 def _split(key: Array, shape: tuple[int, ...]) -> Array:
     i = lax.iota(jnp.uint32, math.prod(shape))
-    return jnp.stack(threefry2x32(key[0], key[1], jnp.full_like(i, SPLIT), i), -1).reshape(*shape, 2)
+    return jnp.stack(threefry2x32(key[0], key[1], jnp.full_like(i, SPLIT), i), -1).reshape(
+        *shape, 2
+    )
 
 
 def _fold_in(key: Array, data: Array) -> Array:
@@ -146,7 +151,9 @@ def _erf_inv_float32(tail: Array) -> Array:
     w = -jnp.log(tail * (2 - tail))
     centre = horner(_CENTRE, w - jnp.float32(2.5))
     far = horner(_TAIL, jnp.sqrt(w) - 3)
-    return jnp.where(w < 5, centre, far) * (1 - tail)  # two sums and one choice: faster than one of choices
+    return jnp.where(w < 5, centre, far) * (
+        1 - tail
+    )  # two sums and one choice: faster than one of choices
 
 
 def horner(coefficients: Sequence[Any], x: Array) -> Array:

@@ -45,7 +45,7 @@ def gamma_table(shapes: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def log_gamma_variate(bits: Array, table: dict[str, Array]) -> Float[Array, "*s"]:
-    """log G, G ~ Gamma(a) with unit scale, from random words; ``table`` is one row of gamma_table.
+    """Log G, G ~ Gamma(a) with unit scale, from random words; ``table`` is one row of gamma_table.
 
     ``bits``: uint32 (words_needed(table), *s). One row of the table serves one shape parameter for all of s;
     rows stacked along s serve one each. Error of the quantile map: 1e-9 in log G (float64), 8e-7 at most and

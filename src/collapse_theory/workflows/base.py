@@ -34,7 +34,7 @@ class Data(Protocol):
         """A new batch of n rows, each from a model picked at random from the pool by its weight."""
 
     def subsample(self, corpus: Any) -> Any:
-        """n of the stored rows, without replacement (raw route only)."""
+        """N of the stored rows, without replacement (raw route only)."""
 
 
 class AbstractWorkflow(eqx.Module):
