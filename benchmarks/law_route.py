@@ -2,9 +2,10 @@
 
     python benchmarks/law_route.py [--smoke]
 
-Prints one JSON line a case: chain-generations per second (median of the repeats; a chain-generation is one data
-set drawn, fitted and measured in one chain) of ours and of the NumPy baselines written here, and their ratio.
-Ours records four moments of every observable at every generation; the baselines record one mean.
+Prints one JSON line a case: chain-generations per second (median of the repeats; a chain-generation
+is one data set drawn, fitted and measured in one chain) of ours and of the NumPy baselines written
+here, and their ratio. Ours records four moments of every observable at every generation; the
+baselines record one mean.
 """
 
 import argparse
@@ -134,9 +135,10 @@ def main():
     for name, e, chains, baselines in cases(smoke):
         row = {"case": name, "ours": rate(ours(e, chains), chains, e.generations, repeats)}
         for label, (f, many) in baselines.items():
-            run = lambda s, f=f, many=many, e=e: f(
-                np.random.default_rng(s), many, e.n, e.generations
-            )
+
+            def run(s, f=f, many=many, e=e):
+                return f(np.random.default_rng(s), many, e.n, e.generations)
+
             row[label] = rate(run, many, e.generations, repeats)
             row[f"ours / {label}"] = row["ours"] / row[label]
         print(

@@ -13,8 +13,9 @@
 # %% [markdown]
 # # Model collapse in five minutes
 #
-# A model is fitted to data, a second model to data drawn from the first, a third to data drawn from the second.
-# What is left after $t$ generations? This tour simulates the question, predicts the answer and compares the two.
+# A model is fitted to data, a second model to data drawn from the first, a third to data drawn from
+# the second. What is left after $t$ generations? This tour simulates the question, predicts the
+# answer and compares the two.
 
 # %%
 import jax
@@ -43,15 +44,16 @@ print(replace)
 
 # %% [markdown]
 # ## Simulate
-# Every mean comes with its Monte Carlo standard error, and with a flag that says where that error may be believed.
+# Every mean comes with its Monte Carlo standard error, and with a flag that says where that error
+# may be believed.
 
 # %%
 result = ct.simulate(replace, chains=50_000, seed=0)
 for t in (1, 10, 30):
     i = t - 1
     print(
-        f"generation {t:2d}: variance {result.mean('variance')[i]:.4f} +- {result.se('variance')[i]:.4f}, "
-        f"trusted: {result.trusted('variance')[i]}"
+        f"generation {t:2d}: variance {result.mean('variance')[i]:.4f} "
+        f"+- {result.se('variance')[i]:.4f}, trusted: {result.trusted('variance')[i]}"
     )
 
 # %% [markdown]
@@ -61,12 +63,14 @@ for t in (1, 10, 30):
 # %%
 for p in ct.predict(replace):
     print(
-        f"{p.theorem.name:32s} {p.theorem.kind.value:12s} {p.theorem.observable.name:22s} {p.values[-1]:.5g}"
+        f"{p.theorem.name:32s} {p.theorem.kind.value:12s} {p.theorem.observable.name:22s} "
+        f"{p.values[-1]:.5g}"
     )
 
 # %% [markdown]
 # ## Verify
-# Prediction against simulation. A verdict of *consistent* says how small a deviation would have been seen.
+# Prediction against simulation. A verdict of *consistent* says how small a deviation would have
+# been seen.
 
 # %%
 verdicts = ct.verify(replace, chains=50_000)
@@ -76,8 +80,9 @@ assert not [v for v in verdicts if v.status is ct.Status.REFUTED]
 
 # %% [markdown]
 # ## A workflow of one's own
-# Keep a pool, forget it slowly, top it up with synthetic data. Seven lines, and its exact prediction comes for free:
-# the workflow is run on labels instead of data, which gives the weight of every batch in every training set.
+# Keep a pool, forget it slowly, top it up with synthetic data. Seven lines, and its exact
+# prediction comes for free: the workflow is run on labels instead of data, which gives the weight
+# of every batch in every training set.
 
 
 # %%

@@ -3,7 +3,8 @@
     import collapse_theory as ct
 
     experiment = ct.Experiment(
-        family=ct.Gaussian(), workflow=ct.Replace(), n=100, generations=50, observables=("w2_squared",)
+        family=ct.Gaussian(), workflow=ct.Replace(), n=100, generations=50,
+        observables=("w2_squared",),
     )
     result = ct.simulate(experiment, chains=100_000, seed=0)
     verdicts = ct.verify(experiment)

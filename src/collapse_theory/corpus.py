@@ -1,7 +1,7 @@
 """What a fit may see: a corpus, a commutative monoid with weights.
 
-A workflow is a small program over corpora. The same program runs on sums (:class:`Sums` and the other
-statistics), on stored rows (:class:`Items`) and on labels (:class:`Provenance`).
+A workflow is a small program over corpora. The same program runs on sums (:class:`Sums` and the
+other statistics), on stored rows (:class:`Items`) and on labels (:class:`Provenance`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 
 
 class AbstractCorpus(eqx.Module):
-    """Data with weights. ``merge`` is associative and commutative; ``scale`` multiplies every weight."""
+    """Data with weights.
+
+    ``merge`` is associative and commutative; ``scale`` multiplies every weight.
+    """
 
     @abstractmethod
     def merge(self, other: Self) -> Self:
@@ -53,11 +56,13 @@ class Sums(AbstractStatistic):
 
     def merge(self, other: Self) -> Self:
         """Add."""
-        return jax.tree.map(jnp.add, self, other)
+        both: Self = jax.tree.map(jnp.add, self, other)
+        return both
 
     def scale(self, weight: Any) -> Self:
         """Multiply."""
-        return jax.tree.map(lambda x: x * weight, self)
+        scaled: Self = jax.tree.map(lambda x: x * weight, self)
+        return scaled
 
     @property
     def mean(self) -> PyTree[Float[Array, ...]]:
@@ -68,8 +73,8 @@ class Sums(AbstractStatistic):
 class Items(AbstractCorpus):
     """Rows in a buffer of fixed capacity.
 
-    Fields: ``rows`` pytree with leading axis cap; ``weight`` (cap,), 0 = empty slot; ``used`` slots written;
-    ``growing``: merges write into the free slots instead of concatenating.
+    Fields: ``rows`` pytree with leading axis cap; ``weight`` (cap,), 0 = empty slot; ``used`` slots
+    written; ``growing``: merges write into the free slots instead of concatenating.
     """
 
     rows: PyTree[Array]
@@ -82,8 +87,10 @@ class Items(AbstractCorpus):
         if other.growing and not self.growing:
             return other.merge(self)
         if not self.growing:
-            both = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), self._slots(), other._slots())
-            return type(self)(*both, jnp.asarray(self.capacity + other.capacity, jnp.int32))
+            join = lambda a, b: jnp.concatenate([a, b])  # noqa: E731
+            rows, weight = jax.tree.map(join, self._slots(), other._slots())
+            used = jnp.asarray(self.capacity + other.capacity, jnp.int32)
+            return type(self)(rows, weight, used)
         rows, weight = jax.tree.map(self._write, self._slots(), other._slots())
         return type(self)(rows, weight, self.used + other.capacity, growing=True)
 

@@ -1,8 +1,9 @@
 """The engine: units of chains over devices, moments as the generations advance.
 
-A unit is a fixed number of chains, set by the experiment and the kind of device alone, and everything is run
-in whole units by one and the same program. A chain is a function of (seed, chain id), a unit's moments are
-merged in the order of the ids: results are the same, bit for bit, for any chunk and any number of devices.
+A unit is a fixed number of chains, set by the experiment and the kind of device alone, and everything
+is run in whole units by one and the same program. A chain is a function of (seed, chain id), a unit's
+moments are merged in the order of the ids: results are the same, bit for bit, for any chunk and any
+number of devices.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class Plan:
     """Where to run and in what pieces; models never hear of it.
 
     Args:
-        chunk: chains under way on a device before their moments are read; rounded up to whole units.
+        chunk: chains under way on a device before their moments are read; rounded up to whole
+            units.
         devices: how many devices to use, or "all".
         dtype: "float32" or "float64"; float64 where JAX has it switched on, if left out.
         progress: called with (chains done, chains in all) after each chunk.
@@ -55,7 +57,7 @@ class Plan:
         Raises:
             InputError: float64 was asked for and JAX runs without it.
         """
-        wide = bool(jax.config.read("jax_enable_x64"))
+        wide = bool(jax.config.jax_enable_x64)
         name = self.dtype or ("float64" if wide else "float32")
         if name not in ("float32", "float64"):
             raise InputError(f"plan.dtype = {name!r}: allowed are 'float32' and 'float64'")
@@ -71,7 +73,7 @@ class Plan:
         Raises:
             InputError: more were asked for than there are.
         """
-        there = jax.local_devices()
+        there: list[Any] = jax.local_devices()
         count = len(there) if self.devices == "all" else self.devices
         if not isinstance(count, int) or not 1 <= count <= len(there):
             raise InputError(
@@ -81,7 +83,7 @@ class Plan:
 
 
 def run_moments(setup: Setup, seed: int, chains: range, plan: Plan) -> Moments:
-    """Moments of every observable at every generation over these chain ids; arrays (T, observables)."""
+    """Moments of every observable at every generation over these chains: arrays (T, observables)."""
     root = _root(seed)
     devices = plan.resolve_devices()
     if plan.chunk is not None and plan.chunk < 1:
@@ -100,13 +102,18 @@ def run_moments(setup: Setup, seed: int, chains: range, plan: Plan) -> Moments:
 
 
 def run_paths(setup: Setup, seed: int, ids: np.ndarray) -> tuple[Any, Any]:
-    """Whole paths of these chains: (fits, values) with leading axes (chains, T), values by observable last."""
+    """Whole paths of these chains: (fits, values) with leading axes (chains, T).
+
+    Values are by observable last.
+    """
     unit = unit_size(setup, jax.local_devices()[0].platform)
     root, ids = _root(seed), np.asarray(ids, np.uint64)
+    static, arrays = setup_static(setup), setup_arrays(setup)
     parts = []
     for i in range(0, len(ids), unit):
         some = ids[i : i + unit]
-        paths = _paths(setup, root, *_split_ids(np.resize(some, unit)))
+        keys, *opening = _first(static, arrays, root, *_split_ids(np.resize(some, unit)))
+        paths = _walk(static, arrays, keys, *opening)
         parts.append(jax.tree.map(lambda a, n=len(some): np.asarray(a[:n]), paths))
     return jax.tree.map(lambda *a: np.concatenate(a), *parts)  # type: ignore[no-any-return]
 
@@ -134,7 +141,7 @@ def _bytes_per_chain(setup: Setup) -> int:
 def _in_flight(
     setup: Setup, root: Array, chains: range, unit: int, devices: list[Any], ahead: int
 ) -> Iterator[tuple[range, PowerSums]]:
-    """Units in the order of their ids, at most ``ahead`` of them under way beyond the one being read."""
+    """Units in the order of their ids; at most ``ahead`` are under way beyond the one being read."""
     static, arrays = setup_static(setup), setup_arrays(setup)
     waiting: list[tuple[range, PowerSums]] = []
     for i, first in enumerate(range(chains.start, chains.stop, unit)):
@@ -168,64 +175,67 @@ def _join(static: Any, arrays: Any) -> Setup:
     return joined
 
 
+def _unit(static: Any, arrays: Any, root: Array, low: Array, high: Array, valid: Array) -> PowerSums:
+    """Power sums of a unit: leaves (T, observables).
+
+    Generation 1 is a program of its own: fused with what consumes it, the generator of its random bits would be
+    copied, and compiled, into every consumer.
+    """
+    return _later(static, arrays, *_first(static, arrays, root, low, high), valid)
+
+
 @functools.partial(jax.jit, static_argnums=0)
-def _unit(
-    static: Any,
-    arrays: Any,
-    root: Array,
-    low: UInt32[Array, unit],
-    high: UInt32[Array, unit],
-    valid: Bool[Array, unit],
-) -> PowerSums:
-    """Power sums of a unit: leaves (T, observables)."""
+def _first(
+    static: Any, arrays: Any, root: Array, low: UInt32[Array, " unit"], high: UInt32[Array, " unit"]
+) -> tuple[Array, Any, Any]:
+    """Keys of the chains, and their states and values at generation 1."""
     setup = _join(static, arrays)
-    advance, (state, values) = _stepper(setup, root, low, high)
+    keys = jax.vmap(functools.partial(chain_key, root))(low, high)
+    return keys, *jax.vmap(functools.partial(start, setup))(keys)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _later(
+    static: Any, arrays: Any, keys: Array, state: Any, values: Any, valid: Bool[Array, " unit"]
+) -> PowerSums:
+    setup = _join(static, arrays)
+    first = [_two_pass(v, valid) for v in values]
 
     def generation(carry: Any, t: Array) -> Any:
         state, centres = carry
-        state, values = advance(state, t)
-        # generation 1 has no earlier mean to pivot on
-        centres = lax.cond(t == 1, lambda: [_centre(v, valid) for v in values], lambda: centres)
+        state, values = jax.vmap(lambda k, s: step(setup, k, t, s))(keys, state)
         sums = [power_sums(v, valid, *c) for v, c in zip(values, centres, strict=True)]
         return (state, [recentre(s) for s in sums]), sums
 
-    unknown = [(jnp.zeros((), v.dtype),) * 2 for v in values]
-    sums = lax.scan(generation, (state, unknown), _times(setup))[1]
-    return jax.tree.map(lambda *a: jnp.stack(a, 1), *sums)
+    carry = (state, [recentre(s) for s in first])
+    return _stacked(first, lax.scan(generation, carry, _times(setup))[1])
 
 
-def _stepper(setup: Setup, root: Array, low: Array, high: Array) -> tuple[Any, Any]:
-    """``advance(state, t)`` for a batch of chains, and zeros of the shape of what it returns.
+def _two_pass(values: Float[Array, " unit"], valid: Array) -> PowerSums:
+    """Power sums where there is no earlier mean to pivot on."""
+    one = jnp.ones((), values.dtype)
+    return power_sums(values, valid, *recentre(power_sums(values, valid, 0 * one, one)))
 
-    Generation 1 and the others sit in the two branches of one conditional: each is compiled once, apart from
-    what consumes it. Fused with their consumers they would be copied, random bits and all, into every one.
-    """
-    keys = jax.vmap(functools.partial(chain_key, root))(low, high)
-    first = lambda: jax.vmap(functools.partial(start, setup))(keys)  # noqa: E731
 
-    def advance(state: Any, t: Array) -> Any:
-        later = lambda: jax.vmap(lambda k, s: step(setup, k, t, s))(keys, state)  # noqa: E731
-        return lax.cond(t == 1, first, later)
-
-    return advance, jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), jax.eval_shape(first))
+def _stacked(first: Any, rest: Any) -> PowerSums:
+    """Generation 1 before the others, and observables along the second axis."""
+    whole = jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), first, rest)
+    return jax.tree.map(lambda *a: jnp.stack(a, 1), *whole)
 
 
 def _times(setup: Setup) -> Array:
-    return jnp.arange(1, setup.generations + 1, dtype=jnp.uint32)
+    return jnp.arange(2, setup.generations + 1, dtype=jnp.uint32)
 
 
-def _centre(values: Float[Array, unit], valid: Array) -> tuple[Array, Array]:
-    one = jnp.ones((), values.dtype)
-    return recentre(power_sums(values, valid, 0 * one, one))
-
-
-@eqx.filter_jit
-def _paths(setup: Setup, root: Array, low: Array, high: Array) -> tuple[Any, Any]:
-    advance, (state, _) = _stepper(setup, root, low, high)
+@functools.partial(jax.jit, static_argnums=0)
+def _walk(static: Any, arrays: Any, keys: Array, state: Any, values: Any) -> tuple[Any, Any]:
+    """Fits and values of every chain at every generation: leaves (unit, T, ...)."""
+    setup = _join(static, arrays)
 
     def generation(state: Any, t: Array) -> Any:
-        state, values = advance(state, t)
+        state, values = jax.vmap(lambda k, s: step(setup, k, t, s))(keys, state)
         return state, (state.theta, values)
 
-    paths = lax.scan(generation, state, _times(setup))[1]
-    return jax.tree.map(lambda a: jnp.moveaxis(a, 0, 1), paths)
+    rest = lax.scan(generation, state, _times(setup))[1]
+    whole = jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), (state.theta, values), rest)
+    return jax.tree.map(lambda a: jnp.moveaxis(a, 0, 1), whole)

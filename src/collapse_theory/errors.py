@@ -8,4 +8,4 @@ class InputError(ValueError):
 
 
 class RouteError(InputError):
-    """The route cannot serve the workflow: it asks for rows, or for mixtures, that sums do not keep."""
+    """The route cannot serve the workflow: it asks for rows, or mixtures, that sums do not keep."""

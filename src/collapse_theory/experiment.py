@@ -23,7 +23,8 @@ ROUTES: dict[str, type[AbstractRoute]] = {"law": Law, "raw": Raw}
 class Experiment:
     """A recursive-fitting experiment.
 
-    Generation 0 is the truth, generation 1 the first fit, on real data; results carry generations 1..T.
+    Generation 0 is the truth, generation 1 the first fit, on real data; results carry generations
+    1..T.
 
     Args:
         family: the model and its estimator.
@@ -31,8 +32,8 @@ class Experiment:
         workflow: which data each fit may see.
         n: rows drawn from a model in each generation, or a list with one size a generation.
         generations: T, the number of fits.
-        n_real: rows of real data wherever the workflow takes real data, the first fit included; ``n`` if
-            left out; or a list with one size a generation.
+        n_real: rows of real data wherever the workflow takes real data, the first fit included;
+            ``n`` if left out; or a list with one size a generation.
         generator: how synthetic data leave a fitted model.
         observables: what is measured; names are accepted.
         route: "law", "raw", or "auto" (law where it can serve).
@@ -69,8 +70,8 @@ class Experiment:
         if self.real_sizes[0] < least:
             key = "n" if self.n_real is None else "n_real"
             raise InputError(
-                f"{key} = {self.real_sizes[0]}: {type(self.family).__name__} needs at least {least} rows "
-                "in its first fit"
+                f"{key} = {self.real_sizes[0]}: {type(self.family).__name__} needs at least "
+                f"{least} rows in its first fit"
             )
         if self.route == "law":
             self.setup(np.float32, "law")
@@ -105,7 +106,8 @@ class Experiment:
         lawful = isinstance(self.family, AbstractSufficientFamily)
         if name == "law" and not lawful:
             raise RouteError(
-                f"route = 'law': {type(self.family).__name__} has no sufficient statistic; use route = 'raw'"
+                f"route = 'law': {type(self.family).__name__} has no sufficient statistic; "
+                "use route = 'raw'"
             )
         if name == "auto" and lawful:
             try:
@@ -131,7 +133,8 @@ def _size(n: Any, name: str, generations: int) -> int | tuple[int, ...]:
     sizes = tuple(_whole(x, f"{name}[{i}]") for i, x in enumerate(n))
     if len(sizes) != generations:
         raise InputError(
-            f"{name} lists {len(sizes)} sizes: one for each of the {generations} generations is needed"
+            f"{name} lists {len(sizes)} sizes: one for each of the {generations} generations "
+            "is needed"
         )
     return sizes
 

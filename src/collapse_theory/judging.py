@@ -1,8 +1,8 @@
 """From moments and a prediction to a verdict.
 
-Two-sided tests for exact statements, one-sided for bounds, at a false-alarm rate of 0.001 a verdict, split over
-the trusted generations. Means of skewed samples are tested with Hall's transformation of z; indicators by the
-exact binomial law.
+Two-sided tests for exact statements, one-sided for bounds, at a false-alarm rate of 0.001 a
+verdict, split over the trusted generations. Means of skewed samples are tested with Hall's
+transformation of z; indicators by the exact binomial law.
 
 References:
     hall1992
@@ -43,8 +43,8 @@ class Verdict:
         reason: one sentence.
         z: standardised deviation of the simulated mean from the prediction (positive: above it).
         trusted: generations whose standard error may be believed, up to the first that may not.
-        detectable: the smallest relative deviation, the same at every generation, that this run would have
-            seen with 99.9 % power.
+        detectable: the smallest relative deviation, the same at every generation, that this run
+            would have seen with 99.9 % power.
         detectable_at: the same for each generation on its own.
         moments: what was judged.
         slack: for bounds, 1 - observed / bound.
@@ -123,8 +123,8 @@ def judge(
     return Verdict(
         theorem=theorem, experiment=experiment, expected=expected, status=status, reason=reason,
         chains=int(moments.n.max() + moments.nonfinite.max()), predicted=predicted,
-        observed=moments.mean, se=se, z=z, trusted=believed, detectable=detectable, detectable_at=seen,
-        moments=moments,
+        observed=moments.mean, se=se, z=z, trusted=believed, detectable=detectable,
+        detectable_at=seen, moments=moments,
     )  # fmt: skip
 
 
@@ -138,7 +138,8 @@ def _believed(theorem: Theorem, experiment: Any, m: Moments, predicted: Array) -
     if not theorem.finite_variance(experiment):
         return np.zeros(m.n.shape, bool)
     if theorem.observable.binary:
-        return m.nonfinite == 0  # judged by the exact binomial law
+        finite: NDArray[np.bool_] = m.nonfinite == 0
+        return finite  # judged by the exact binomial law
     return trusted(m)
 
 
@@ -148,9 +149,11 @@ def _standard_error(theorem: Theorem, m: Moments, predicted: Array, rounding: fl
     if theorem.observable.binary:
         p = np.clip(np.nan_to_num(predicted), 0, 1)
         variance = np.maximum(variance, p * (1 - p))
-    # beside the sample's own spread: rounding, and an event of chance 1/n and of the size of the mean that no
-    # chain happened to show (a sample without any spread proves nothing about rarer ones)
-    return np.sqrt(variance / n + ((rounding + 1 / n) * np.nan_to_num(predicted)) ** 2)
+    # beside the sample's own spread: rounding, and an event of chance 1/n and of the size of the
+    # mean that no chain happened to show (a sample without any spread proves nothing about rarer
+    # ones)
+    error: Array = np.sqrt(variance / n + ((rounding + 1 / n) * np.nan_to_num(predicted)) ** 2)
+    return error
 
 
 def _z(theorem: Theorem, m: Moments, predicted: Array, se: Array) -> Array:
@@ -160,7 +163,8 @@ def _z(theorem: Theorem, m: Moments, predicted: Array, se: Array) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(gap == 0, 0, gap / se)
     a = np.where(se > 0, skewness(m) / np.sqrt(np.maximum(m.n, 1)), 0)
-    return z + a / 6 + a * z**2 / 3 + a**2 * z**3 / 27
+    symmetric: Array = z + a / 6 + a * z**2 / 3 + a**2 * z**3 / 27
+    return symmetric
 
 
 def _binomial_z(m: Moments, predicted: Array) -> Array:
@@ -185,8 +189,8 @@ def _decide(
         return Status.REFUTED, f"z = {z[worst]:+.1f} at generation {worst + 1}"
     if not use[speaks].all():
         return Status.INCONCLUSIVE, (
-            f"consistent up to generation {int(np.flatnonzero(use).max()) + 1}; beyond it a few chains carry "
-            "the mean"
+            f"consistent up to generation {int(np.flatnonzero(use).max()) + 1}; beyond it a few "
+            "chains carry the mean"
         )
     if detectable > asked:
         factor = (detectable / asked) ** 2

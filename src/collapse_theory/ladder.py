@@ -1,7 +1,7 @@
 """Asymptotic statements: a ladder of sizes and an extrapolation, never a bare tolerance.
 
-On each rung the relative gap between simulation and statement is measured; a + b n^-order is fitted to the gaps
-by weighted least squares, and the statement is consistent when a = 0 within its error.
+On each rung the relative gap between simulation and statement is measured; a + b n^-order is fitted
+to the gaps by weighted least squares, and the statement is consistent when a = 0 within its error.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ RUNGS = (1, 2, 4, 8)
 def rung(experiment: Experiment, factor: int) -> Experiment:
     """The experiment with every size multiplied."""
 
-    def grow(n: int | tuple[int, ...] | None) -> int | tuple[int, ...] | None:
-        return tuple(factor * x for x in n) if isinstance(n, tuple) else n and factor * n
+    def grow(n: int | tuple[int, ...]) -> int | tuple[int, ...]:
+        return tuple(factor * x for x in n) if isinstance(n, tuple) else factor * n
 
-    return replace(experiment, n=grow(experiment.n), n_real=grow(experiment.n_real))
+    real = experiment.n_real
+    return replace(experiment, n=grow(experiment.n), n_real=None if real is None else grow(real))
 
 
 def judge_ladder(

@@ -1,7 +1,7 @@
 """Streaming moments to the fourth order.
 
-On the device: sums of powers about a pivot, for each unit of chains. On the host: float64, merged in the order
-of the units, so that a result does not depend on chunks or devices.
+On the device: sums of powers about a pivot, for each unit of chains. On the host: float64, merged
+in the order of the units, so that a result does not depend on chunks or devices.
 
 References:
     pebay2008
@@ -18,9 +18,12 @@ from numpy.typing import NDArray
 
 
 class PowerSums(NamedTuple):
-    """Sums of ((x - pivot) / scale)^k, k = 1..4, over the finite values of a unit of chains."""
+    """Sums of ((x - pivot) / scale)^k, k = 1..4, over the finite values of a unit of chains.
 
-    count: Array
+    Fields: ``finite`` and ``nonfinite`` count the values of either sort.
+    """
+
+    finite: Array
     nonfinite: Array
     pivot: Array
     scale: Array
@@ -42,14 +45,15 @@ def power_sums(x: Array, valid: Array, pivot: Array, scale: Array) -> PowerSums:
 
 def recentre(unit: PowerSums) -> tuple[Array, Array]:
     """Pivot and scale for the next generation: this one's mean and standard deviation."""
-    n = jnp.maximum(unit.count, 1)
+    n = jnp.maximum(unit.finite, 1)
     first = unit.sums[0] / n
     spread = jnp.sqrt(jnp.maximum(unit.sums[1] / n - first * first, 0)) * unit.scale
     return unit.pivot + first * unit.scale, jnp.where(spread > 0, spread, 1)
 
 
 class Moments(NamedTuple):
-    """Count, mean and central sums of powers 2..4 of the finite values, and how many were not finite.
+    """Count, mean and central sums of powers 2..4 of the finite values, and how many were not
+    finite.
 
     Arrays of float64, shape (generations, observables). ``merge`` is associative to rounding.
     """
@@ -75,7 +79,8 @@ class Moments(NamedTuple):
         )
         m4 = (
             self.m4 + other.m4 + d**4 * na * wb * (wa**2 - wa * wb + wb**2)
-            + 6 * d**2 * (wa**2 * other.m2 + wb**2 * self.m2) + 4 * d * (wa * other.m3 - wb * self.m3)
+            + 6 * d**2 * (wa**2 * other.m2 + wb**2 * self.m2)
+            + 4 * d * (wa * other.m3 - wb * self.m3)
         )  # fmt: skip
         return Moments(n, mean, m2, m3, m4, self.nonfinite + other.nonfinite)
 
@@ -83,7 +88,7 @@ class Moments(NamedTuple):
 def to_moments(sums: PowerSums) -> Moments:
     """Host moments of a unit; arrays of ``sums`` are (generations, observables)."""
     f: Any = lambda a: np.asarray(a, np.float64)  # noqa: E731
-    n, scale, pivot = f(sums.count), f(sums.scale), f(sums.pivot)
+    n, scale, pivot = f(sums.finite), f(sums.scale), f(sums.pivot)
     safe = np.maximum(n, 1)
     a1, a2, a3, a4 = (f(s) / safe for s in sums.sums)
     m2 = np.maximum(a2 - a1**2, 0) * n * scale**2

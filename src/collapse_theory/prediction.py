@@ -14,7 +14,10 @@ from collapse_theory.experiment import Experiment
 
 @dataclass(frozen=True)
 class Prediction:
-    """A theorem's curve for one experiment; ``values`` has shape (T,), NaN where the statement is silent."""
+    """A theorem's curve for one experiment.
+
+    ``values`` has shape (T,), NaN where the statement is silent.
+    """
 
     theorem: Theorem
     generations: NDArray[np.int64]

@@ -1,4 +1,4 @@
-"""Who feeds whom: the weight matrix of any workflow, read off its own code by running it on labels."""
+"""Who feeds whom: the weight matrix of any workflow, read off its code by running it on labels."""
 
 from __future__ import annotations
 
@@ -74,7 +74,8 @@ class Ledger:
 def linear_workflow(experiment: Experiment) -> LinearWorkflow:
     """Batches, their sources and the weight matrix of the experiment's workflow.
 
-    Returns sizes (B,), sources (B, T+1) with column 0 the truth, weights (T, B) whose rows sum to one.
+    Returns sizes (B,), sources (B, T+1) with column 0 the truth, weights (T, B) whose rows sum to
+    one.
 
     Raises:
         RouteError: the workflow's weights are random.
@@ -95,6 +96,9 @@ def linear_workflow(experiment: Experiment) -> LinearWorkflow:
 
 
 def influence(experiment: Experiment) -> NDArray[np.float64]:
-    """Share of the training set of fit t that came from model s; shape (T, T+1), column 0 the truth."""
+    """Share of the training set of fit t that came from model s.
+
+    Shape (T, T+1), column 0 the truth.
+    """
     flow = linear_workflow(experiment)
     return flow.weights @ flow.sources

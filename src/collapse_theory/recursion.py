@@ -21,7 +21,10 @@ from collapse_theory.sampling.counter import at
 
 
 class Schedule(eqx.Module):
-    """Sizes by generation with the samplers' constants: one row if the size is constant, else one each."""
+    """Sizes by generation with the samplers' constants.
+
+    One row if the size is constant, else one each.
+    """
 
     n: Float[Array, rows]
     tables: PyTree[Array]
@@ -95,7 +98,9 @@ def _measure(setup: Setup, state: State) -> tuple[State, tuple[Array, ...]]:
 
 
 class _Opening:
-    """The data of ``init``: the first real batch and the truth, with room to grow where rows are stored."""
+    """The data of ``init``: the first real batch and the truth, with room to grow where rows are
+    stored.
+    """
 
     def __init__(self, real: Any, truth: Any) -> None:
         self._real, self._truth = real, truth
@@ -128,7 +133,10 @@ def prepare(experiment: Any, route: AbstractRoute, dtype: Any) -> Setup:
         InputError: the workflow's memory changes shape from one generation to the next.
     """
     e = experiment
-    cast = lambda tree: jax.tree.map(lambda x: _as_array(x, dtype), tree)  # noqa: E731
+
+    def cast(tree: Any) -> Any:
+        return jax.tree.map(lambda x: _as_array(x, dtype), tree)
+
     setup = Setup(
         family=cast(e.family),
         workflow=cast(e.workflow),

@@ -1,8 +1,8 @@
-"""What a simulation returns: moments by generation and observable, labelled, with Monte Carlo errors."""
+"""What a simulation returns: moments by generation and observable, with Monte Carlo errors."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 TAIL_LIMIT = 0.1
 """Largest sqrt(kurtosis / chains) at which a standard error is believed.
 
-It bounds the share of the second moment that a single chain carries, and it is the relative error of the
-variance estimate itself. Lognormal-like chains whose mean +- SE test fails (z down to -60 for a true mean)
-show 0.3 and more; at 0.1 the skewness-corrected z keeps its level.
+It bounds the share of the second moment that a single chain carries, and it is the relative error
+of the variance estimate itself. Lognormal-like chains whose mean +- SE test fails (z down to -60
+for a true mean) show 0.3 and more; at 0.1 the skewness-corrected z keeps its level.
 """
 
 Array = NDArray[np.float64]
@@ -47,7 +47,7 @@ class Result:
     chains: int
     moments: Moments
     facts: dict[str, Any]
-    plan: Plan = Plan()
+    plan: Plan = field(default_factory=Plan)
     first_chain: int = 0
 
     @property
@@ -100,7 +100,9 @@ class Result:
         return self.column(observable).nonfinite.astype(np.int64)
 
     def trusted(self, observable: Observable | str) -> NDArray[np.bool_]:
-        """Where the standard error may be believed: all finite and no few chains carry the variance."""
+        """Where the standard error may be believed: all finite, and no few chains carry the
+        variance.
+        """
         return trusted(self.column(observable))
 
     def extend(self, chains: int) -> Result:
@@ -144,7 +146,8 @@ def kurtosis(m: Moments) -> Array:
 def trusted(m: Moments) -> NDArray[np.bool_]:
     """Where the standard error may be believed (see TAIL_LIMIT)."""
     enough = np.sqrt(kurtosis(m) / np.maximum(m.n, 1)) <= TAIL_LIMIT
-    return (m.nonfinite == 0) & (m.n > 1) & enough
+    believed: NDArray[np.bool_] = (m.nonfinite == 0) & (m.n > 1) & enough
+    return believed
 
 
 def simulate(
@@ -216,8 +219,8 @@ def replay(
     """One chain's whole path: the same numbers as in any run with this seed.
 
     Returns:
-        A :class:`ChainPath`: ``fits``, the family's model with leading axis T, and ``values``, a dict from
-        observable name to an array (T,).
+        A :class:`ChainPath`: ``fits``, the family's model with leading axis T, and ``values``, a
+        dict from observable name to an array (T,).
     """
     from collapse_theory.engine import run_paths
 

@@ -55,7 +55,8 @@ class Law(AbstractRoute):
         """Sums of theta: a mixture of one-hot laws is their mean."""
         if not is_convex(family, theta):
             raise RouteError(
-                f"route = 'law': mixtures of {type(family).__name__} models need rows; use route = 'raw'"
+                f"route = 'law': mixtures of {type(family).__name__} models need rows; "
+                "use route = 'raw'"
             )
         first = jax.tree.leaves(theta)[0]
         return Sums(jnp.ones((), first.dtype), theta)

@@ -1,1 +1,1 @@
-""""""
+"""Theorems: one file a paper or subject, and the settings they share."""

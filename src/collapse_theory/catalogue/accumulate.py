@@ -64,7 +64,8 @@ def unbiased_variance(e: Experiment) -> Vector:
     Any sizes, pooled sum of squares divided by $N_t-1$. The divisor does not undo the bias, since
     pooled rows are dependent.
     """
-    return e.truth.var * accumulate(batch_sizes(e), 1)[0]
+    values: Vector = e.truth.var * accumulate(batch_sizes(e), 1)[0]
+    return values
 
 
 @theorem(
@@ -83,4 +84,5 @@ def unbiased_error(e: Experiment) -> Vector:
     Any sizes, pooled sum of squares divided by $N_t-1$; $E S_g$ from
     ``accumulate.unbiased.variance``.
     """
-    return e.truth.var * accumulate(batch_sizes(e), 1)[1]
+    values: Vector = e.truth.var * accumulate(batch_sizes(e), 1)[1]
+    return values

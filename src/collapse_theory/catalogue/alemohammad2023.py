@@ -55,7 +55,8 @@ def synthetic_variance(e: Experiment) -> Vector:
 
     Unbiased variance; rows of fit t are drawn from $N(\mu_t,\lambda S_t)$, real rows are real.
     """
-    return e.truth.var * mad_fully_synthetic(batch_sizes(e), e.generator.factor)[0]
+    values: Vector = e.truth.var * mad_fully_synthetic(batch_sizes(e), e.generator.factor)[0]
+    return values
 
 
 @theorem(
@@ -75,7 +76,8 @@ def synthetic_error(e: Experiment) -> Vector:
 
     Unbiased variance; computed for any sizes as $\sigma^2\sum_{g\le t}\lambda^{g-1}/n_g$.
     """
-    return e.truth.var * mad_fully_synthetic(batch_sizes(e), e.generator.factor)[1]
+    values: Vector = e.truth.var * mad_fully_synthetic(batch_sizes(e), e.generator.factor)[1]
+    return values
 
 
 @theorem(
@@ -95,7 +97,9 @@ def synthetic_deviation(e: Experiment) -> Vector:
 
     Any sizes, unbiased variance.
     """
-    return np.sqrt(e.truth.var) * mad_fully_synthetic(batch_sizes(e), e.generator.factor)[2]
+    deviation = mad_fully_synthetic(batch_sizes(e), e.generator.factor)[2]
+    values: Vector = np.sqrt(e.truth.var) * deviation
+    return values
 
 
 @theorem(
@@ -116,7 +120,8 @@ def fresh_variance(e: Experiment) -> Vector:
     $n_r$ fresh real rows and $n_s$ synthetic rows in every generation after the first, pooled,
     unbiased variance.
     """
-    return e.truth.var * _fresh_moments(e)[0]
+    values: Vector = e.truth.var * _fresh_moments(e)[0]
+    return values
 
 
 @theorem(
@@ -137,4 +142,5 @@ def fresh_error(e: Experiment) -> Vector:
     $n_r$ fresh real rows and $n_s$ synthetic rows in every generation after the first, pooled,
     unbiased variance.
     """
-    return e.truth.var * _fresh_moments(e)[1]
+    values: Vector = e.truth.var * _fresh_moments(e)[1]
+    return values

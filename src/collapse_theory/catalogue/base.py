@@ -1,4 +1,4 @@
-"""A theorem as an object: a prediction with its kind, its domain, its source and cases to run it on."""
+"""A theorem as an object: a prediction with its kind, domain, source and cases to run it on."""
 
 from __future__ import annotations
 
@@ -43,8 +43,9 @@ class Status(enum.Enum):
 class Source:
     """Where a statement comes from.
 
-    ``key``: entry of references.bib, or None for the project's own; ``read``: whether the statement itself was
-    seen in the paper's text; otherwise it was derived, and the paper is named for its subject only.
+    ``key``: entry of references.bib, or None for the project's own; ``read``: whether the statement
+    itself was seen in the paper's text; otherwise it was derived, and the paper is named for its
+    subject only.
     """
 
     key: str | None
@@ -75,11 +76,13 @@ class Theorem:
         observable: what it is about.
         source: paper and provenance.
         family, workflow, generator: the classes it covers.
-        formula: ``formula(experiment)`` gives the value at generations 1..T, shape (T,); NaN where it is silent.
+        formula: ``formula(experiment)`` gives the value at generations 1..T, shape (T,); NaN where
+            it is silent.
         where: further conditions on the experiment.
         cases: where it is judged.
         planted: an error that its test must refute.
-        finite_variance: whether the observable has a variance there; without one no standard error is believed.
+        finite_variance: whether the observable has a variance there; without one no standard error
+            is believed.
         order: for asymptotic statements, the relative error is O(n ** -order).
     """
 
@@ -125,9 +128,10 @@ def theorem(
     workflow: type | tuple[type, ...],
     **conditions: Any,
 ) -> Callable[[Formula], Theorem]:
-    """Decorator: turn ``formula(experiment) -> (T,)`` into a :class:`Theorem`; its docstring is the statement.
+    """Decorator: turn ``formula(experiment) -> (T,)`` into a :class:`Theorem`.
 
-    ``conditions`` are the other fields of Theorem: generator, where, cases, planted, order.
+    Its docstring is the statement. ``conditions`` are the other fields of Theorem: generator, where,
+    cases, planted, order.
     """
     several = ("family", "workflow", "generator")
     given = {"family": family, "workflow": workflow, **conditions}

@@ -36,4 +36,5 @@ def sqrt_cov_decay(e: Experiment) -> Vector:
     The paper bounds the square root of the covariance by $\alpha(n)^t$ with $\alpha<1$, as we know
     from accounts of it; in one dimension the exact $\alpha$ is $c_4(n)$.
     """
-    return np.sqrt(e.truth.var) * setting.replace_law(e).deviation_mean()
+    values: Vector = np.sqrt(e.truth.var) * setting.replace_law(e).deviation_mean()
+    return values

@@ -73,7 +73,8 @@ def w2_replace(e: Experiment) -> Vector:
     Any sizes, variance divided by n. The first equality holds for every workflow of
     ``mle.conservation``.
     """
-    return 2 * e.truth.var * (1 - setting.replace_law(e).deviation_mean())
+    values: Vector = 2 * e.truth.var * (1 - setting.replace_law(e).deviation_mean())
+    return values
 
 
 @theorem(

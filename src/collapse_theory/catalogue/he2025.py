@@ -32,7 +32,9 @@ def _best(e: Experiment) -> float:
 def _curve(e: Experiment) -> Vector:
     n, m = int(e.real_sizes[-1]), int(e.sizes[-1])
     first = 1 / e.real_sizes[0]
-    return e.family.var * weighted_mse(n, m, e.workflow.weight, e.generations, initial=first)
+    error = weighted_mse(n, m, e.workflow.weight, e.generations, initial=first)
+    values: Vector = e.family.var * error
+    return values
 
 
 @theorem(

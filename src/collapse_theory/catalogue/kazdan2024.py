@@ -43,7 +43,8 @@ def accumulate_variance(e: Experiment) -> Vector:
 
     Any sizes, variance divided by the number of rows.
     """
-    return e.truth.var * accumulate(batch_sizes(e), 0)[0]
+    values: Vector = e.truth.var * accumulate(batch_sizes(e), 0)[0]
+    return values
 
 
 @theorem(
@@ -81,7 +82,8 @@ def accumulate_error(e: Experiment) -> Vector:
 
     Any sizes, variance divided by the number of rows.
     """
-    return e.truth.var * accumulate(batch_sizes(e), 0)[1]
+    values: Vector = e.truth.var * accumulate(batch_sizes(e), 0)[1]
+    return values
 
 
 @theorem(
@@ -102,7 +104,8 @@ def subsample_variance(e: Experiment) -> Vector:
     One size n; either divisor. With divisor n - 1 it grows without bound, like $t^{1/n}$.
     """
     n = int(batch_sizes(e)[0])
-    return e.truth.var * accumulate_subsample(n, e.generations, e.family.ddof)[0]
+    values: Vector = e.truth.var * accumulate_subsample(n, e.generations, e.family.ddof)[0]
+    return values
 
 
 @theorem(
@@ -123,4 +126,5 @@ def subsample_error(e: Experiment) -> Vector:
     large n.
     """
     n = int(batch_sizes(e)[0])
-    return e.truth.var * accumulate_subsample(n, e.generations, e.family.ddof)[1]
+    values: Vector = e.truth.var * accumulate_subsample(n, e.generations, e.family.ddof)[1]
+    return values

@@ -50,7 +50,8 @@ def mean_moments(e: Experiment) -> Vector:
     Of the fourth moment $\frac{3\sigma^4}{n^2}\sum_{r,s<t}(1+\frac2{n-1})^{\min(r,s)}$ no
     observable is kept; ``exact.GaussianReplace.mean_fourth`` gives it.
     """
-    return e.truth.var * np.cumsum(1 / batch_sizes(e))
+    values: Vector = e.truth.var * np.cumsum(1 / batch_sizes(e))
+    return values
 
 
 @theorem(
@@ -93,7 +94,8 @@ def variance_square(e: Experiment) -> Vector:
 
     Any sizes, unbiased variance.
     """
-    return e.truth.var**2 * setting.replace_law(e).variance_second()
+    values: Vector = e.truth.var**2 * setting.replace_law(e).variance_second()
+    return values
 
 
 @theorem(
@@ -112,7 +114,8 @@ def mle_variance(e: Experiment) -> Vector:
 
     Any sizes, variance divided by n.
     """
-    return e.truth.var * np.cumprod(1 - 1 / batch_sizes(e))
+    values: Vector = e.truth.var * np.cumprod(1 - 1 / batch_sizes(e))
+    return values
 
 
 @theorem(
@@ -130,7 +133,8 @@ def mle_square(e: Experiment) -> Vector:
 
     Any sizes, variance divided by n.
     """
-    return e.truth.var**2 * np.cumprod(1 - 1 / batch_sizes(e) ** 2)
+    values: Vector = e.truth.var**2 * np.cumprod(1 - 1 / batch_sizes(e) ** 2)
+    return values
 
 
 @theorem(
@@ -149,7 +153,8 @@ def mle_error(e: Experiment) -> Vector:
 
     Any sizes, variance divided by n.
     """
-    return e.truth.var * (1 - np.cumprod(1 - 1 / batch_sizes(e)))
+    values: Vector = e.truth.var * (1 - np.cumprod(1 - 1 / batch_sizes(e)))
+    return values
 
 
 @theorem(
@@ -172,7 +177,8 @@ def log_variance(e: Experiment) -> Vector:
     Any sizes, either divisor. A sum of independent terms, with variance
     $\sum_g\psi_1(\frac{n_g-1}2)$.
     """
-    return np.log(e.truth.var) + setting.replace_law(e).log_variance_mean()
+    values: Vector = np.log(e.truth.var) + setting.replace_law(e).log_variance_mean()
+    return values
 
 
 @theorem(

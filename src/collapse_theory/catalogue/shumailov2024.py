@@ -48,7 +48,8 @@ def as_collapse(e: Experiment) -> Vector:
     walk and its drift are derived.
     """
     n = batch_sizes(e)[0]
-    return np.log(e.truth.var) + np.arange(1, e.generations + 1) * kappa1(n)
+    values: Vector = np.log(e.truth.var) + np.arange(1, e.generations + 1) * kappa1(n)
+    return values
 
 
 @theorem(
@@ -69,7 +70,8 @@ def w2_risk(e: Experiment) -> Vector:
 
     The first sum is the squared error of the mean and diverges with t; the second part tends to 2.
     """
-    return e.truth.var * setting.replace_law(e).wasserstein()
+    values: Vector = e.truth.var * setting.replace_law(e).wasserstein()
+    return values
 
 
 @theorem(
@@ -93,4 +95,5 @@ def w2_three_halves(e: Experiment) -> Vector:
     Known to us from accounts of the first version; here it is the expansion of
     ``shumailov2024.w2_risk``.
     """
-    return 1.5 * e.truth.var * np.cumsum(1 / batch_sizes(e))
+    values: Vector = 1.5 * e.truth.var * np.cumsum(1 / batch_sizes(e))
+    return values

@@ -63,7 +63,8 @@ def bernoulli_replace(e: Experiment) -> Vector:
     Any sizes; $n_g$ rows in the batch before fit g.
     """
     p = e.truth.prob
-    return 2 * p * (1 - p) * np.cumprod(1 - 1 / batch_sizes(e))
+    values: Vector = 2 * p * (1 - p) * np.cumprod(1 - 1 / batch_sizes(e))
+    return values
 
 
 @theorem(
@@ -83,7 +84,8 @@ def bernoulli_accumulate(e: Experiment) -> Vector:
     Any sizes.
     """
     p, n = e.truth.prob, batch_sizes(e)
-    return 2 * p * (1 - p) * np.cumprod(1 - n / np.cumsum(n) ** 2)
+    values: Vector = 2 * p * (1 - p) * np.cumprod(1 - n / np.cumsum(n) ** 2)
+    return values
 
 
 @theorem(
@@ -101,7 +103,8 @@ def poisson_variance(e: Experiment) -> Vector:
 
     Any sizes. It grows although $\lambda_t\to0$ almost surely.
     """
-    return e.truth.rate * np.cumsum(1 / batch_sizes(e))
+    values: Vector = e.truth.rate * np.cumsum(1 / batch_sizes(e))
+    return values
 
 
 @theorem(
@@ -127,4 +130,5 @@ def poisson_extinction(e: Experiment) -> Vector:
         for size in n[t::-1]:
             s = -size * np.expm1(-s / size)
         alive[t] = s
-    return np.exp(-e.truth.rate * alive)
+    values: Vector = np.exp(-e.truth.rate * alive)
+    return values

@@ -1,1 +1,1 @@
-""""""
+"""Families: statistical models with their estimators."""

@@ -21,8 +21,9 @@ class Size(eqx.Module):
     """How many rows to draw in this generation.
 
     Fields: ``n`` the number, a float array (schedules are traced, so that they do not recompile);
-    ``capacity`` the most rows of any generation, static (0 on the law route, where no rows are stored, except
-    for families with a :func:`begin` of their own); ``table`` the family's row of :func:`draw_tables`.
+    ``capacity`` the most rows of any generation, static (0 on the law route, where no rows are
+    stored, except for families with a :func:`begin` of their own); ``table`` the family's row of
+    :func:`draw_tables`.
     """
 
     n: Float[Array, ""]
@@ -80,16 +81,20 @@ class AbstractSufficientFamily(AbstractFamily[Theta], Generic[Theta, Statistic])
 
 @functools.singledispatch
 def draw_tables(family: Any, truth: Any, sizes: np.ndarray) -> PyTree[np.ndarray]:
-    """Host-computed constants that ``draw`` needs for each size: arrays with leading axis len(sizes), or None.
+    """Host-computed constants that ``draw`` needs for each size.
 
-    A family whose samplers need none registers nothing.
+    Arrays with leading axis len(sizes), or None. A family whose samplers need none registers
+    nothing.
     """
     return None
 
 
 @functools.singledispatch
 def begin(family: Any, key: Array, theta: Any, size: Size) -> Any:
-    """The true model as a chain starts with it: what is drawn once per chain and kept is drawn here."""
+    """The true model as a chain starts with it.
+
+    What is drawn once per chain and kept is drawn here.
+    """
     return theta
 
 

@@ -89,10 +89,10 @@ register_symbols(Bernoulli, lambda theta: jnp.stack([1 - theta.prob, theta.prob]
 
 
 @parameters.mean.register(Bernoulli)
-def _(family: Bernoulli, snap: Snapshot) -> Array:
+def _(family: Bernoulli, snap: Snapshot[BernoulliFit]) -> Array:
     return snap.fit.prob
 
 
 @parameters.mean_squared_error.register(Bernoulli)
-def _(family: Bernoulli, snap: Snapshot) -> Array:
+def _(family: Bernoulli, snap: Snapshot[BernoulliFit]) -> Array:
     return (snap.fit.prob - snap.truth.prob) ** 2

@@ -144,49 +144,49 @@ def _(family: AbstractGamma, truth: PositiveLaw, sizes: np.ndarray) -> dict[str,
 
 
 @parameters.mean.register(AbstractGamma)
-def _(family: AbstractGamma, snap: Snapshot) -> Array:
+def _(family: AbstractGamma, snap: Snapshot[PositiveFit]) -> Array:
     return snap.fit.mean
 
 
 @parameters.mean_squared_error.register(AbstractGamma)
-def _squared_error(family: AbstractGamma, snap: Snapshot) -> Array:
+def _squared_error(family: AbstractGamma, snap: Snapshot[PositiveFit]) -> Array:
     return (snap.fit.mean - snap.truth.mean) ** 2
 
 
 @parameters.log_scale.register(AbstractGamma)
-def _log_ratio(family: AbstractGamma, snap: Snapshot) -> Array:
+def _log_ratio(family: AbstractGamma, snap: Snapshot[PositiveFit]) -> Array:
     return snap.fit.log_mean - snap.truth.log_mean
 
 
 @parameters.variance.register(AbstractGamma)
-def _(family: AbstractGamma, snap: Snapshot) -> Array:
+def _(family: AbstractGamma, snap: Snapshot[PositiveFit]) -> Array:
     return jnp.exp(_log_variance(family, snap))
 
 
 @parameters.log_variance.register(AbstractGamma)
-def _log_variance(family: AbstractGamma, snap: Snapshot) -> Array:
+def _log_variance(family: AbstractGamma, snap: Snapshot[PositiveFit]) -> Array:
     return 2 * snap.fit.log_mean - math.log(family.power)
 
 
 @divergences.w2_squared.register(AbstractGamma)
-def _(family: AbstractGamma, snap: Snapshot) -> Array:
+def _(family: AbstractGamma, snap: Snapshot[PositiveFit]) -> Array:
     return _squared_error(family, snap) * (
         1 + 1 / family.power
     )  # one law is a multiple of the other
 
 
 @divergences.kl_forward.register(AbstractGamma)
-def _(family: AbstractGamma, snap: Snapshot) -> Array:
+def _(family: AbstractGamma, snap: Snapshot[PositiveFit]) -> Array:
     return _kl(family, -_log_ratio(family, snap))
 
 
 @divergences.kl_reverse.register(AbstractGamma)
-def _(family: AbstractGamma, snap: Snapshot) -> Array:
+def _(family: AbstractGamma, snap: Snapshot[PositiveFit]) -> Array:
     return _kl(family, _log_ratio(family, snap))
 
 
 @distances.closer_than_first.register(AbstractGamma)
-def _(family: AbstractGamma, snap: Snapshot) -> Array:
+def _(family: AbstractGamma, snap: Snapshot[PositiveFit]) -> Array:
     first = (snap.first.mean - snap.truth.mean) ** 2
     return (_squared_error(family, snap) < first).astype(first.dtype)
 

@@ -217,49 +217,49 @@ def _(family: GaussianND, truth: GaussianNDLaw, sizes: np.ndarray) -> dict[str, 
 
 
 @parameters.mean.register(GaussianND)
-def _(family: GaussianND, snap: Snapshot) -> Array:
+def _(family: GaussianND, snap: Snapshot[GaussianNDFit]) -> Array:
     return snap.fit.mean[0]
 
 
 @parameters.mean_squared_error.register(GaussianND)
-def _squared_error(family: GaussianND, snap: Snapshot) -> Array:
+def _squared_error(family: GaussianND, snap: Snapshot[GaussianNDFit]) -> Array:
     return ((snap.fit.mean - snap.truth.mean) ** 2).sum()
 
 
 @parameters.variance.register(GaussianND)
-def _(family: GaussianND, snap: Snapshot) -> Array:
+def _(family: GaussianND, snap: Snapshot[GaussianNDFit]) -> Array:
     return (snap.fit.root**2).sum()
 
 
 @parameters.log_det.register(GaussianND)
-def _(family: GaussianND, snap: Snapshot) -> Array:
+def _(family: GaussianND, snap: Snapshot[GaussianNDFit]) -> Array:
     return 2 * snap.fit.scale.log_diag.sum()
 
 
 @parameters.frobenius_error.register(GaussianND)
-def _(family: GaussianND, snap: Snapshot) -> Array:
+def _(family: GaussianND, snap: Snapshot[GaussianNDFit]) -> Array:
     return ((snap.fit.cov - snap.truth.cov) ** 2).sum()
 
 
 @divergences.w2_squared.register(GaussianND)
-def _(family: GaussianND, snap: Snapshot) -> Array:
+def _(family: GaussianND, snap: Snapshot[GaussianNDFit]) -> Array:
     """Bures: the roots are compared after the best rotation, so that nothing cancels."""
     truth, fit = snap.truth.root, snap.fit.root
     return _squared_error(family, snap) + ((fit - truth @ _polar(truth.T @ fit)) ** 2).sum()
 
 
 @divergences.kl_forward.register(GaussianND)
-def _(family: GaussianND, snap: Snapshot) -> Array:
+def _(family: GaussianND, snap: Snapshot[GaussianNDFit]) -> Array:
     return _kl(snap.truth, snap.fit)
 
 
 @divergences.kl_reverse.register(GaussianND)
-def _(family: GaussianND, snap: Snapshot) -> Array:
+def _(family: GaussianND, snap: Snapshot[GaussianNDFit]) -> Array:
     return _kl(snap.fit, snap.truth)
 
 
 @distances.closer_than_first.register(GaussianND)
-def _(family: GaussianND, snap: Snapshot) -> Array:
+def _(family: GaussianND, snap: Snapshot[GaussianNDFit]) -> Array:
     first = ((snap.first.mean - snap.truth.mean) ** 2).sum()
     return (_squared_error(family, snap) < first).astype(first.dtype)
 

@@ -72,23 +72,23 @@ class GaussianMean(AbstractSufficientFamily[MeanFit, Sums]):
 
 
 @parameters.mean.register(GaussianMean)
-def _(family: GaussianMean, snap: Snapshot) -> Array:
+def _(family: GaussianMean, snap: Snapshot[MeanFit]) -> Array:
     return snap.fit.mean
 
 
 @parameters.mean_squared_error.register(GaussianMean)
 @divergences.w2_squared.register(GaussianMean)
-def _squared_error(family: GaussianMean, snap: Snapshot) -> Array:
+def _squared_error(family: GaussianMean, snap: Snapshot[MeanFit]) -> Array:
     return (snap.fit.mean - snap.truth.mean) ** 2
 
 
 @divergences.kl_forward.register(GaussianMean)
 @divergences.kl_reverse.register(GaussianMean)
-def _(family: GaussianMean, snap: Snapshot) -> Array:
+def _(family: GaussianMean, snap: Snapshot[MeanFit]) -> Array:
     return _squared_error(family, snap) / (2 * family.var)  # symmetric: the variances are equal
 
 
 @distances.closer_than_first.register(GaussianMean)
-def _(family: GaussianMean, snap: Snapshot) -> Array:
+def _(family: GaussianMean, snap: Snapshot[MeanFit]) -> Array:
     first = (snap.first.mean - snap.truth.mean) ** 2
     return (_squared_error(family, snap) < first).astype(first.dtype)

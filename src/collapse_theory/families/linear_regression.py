@@ -234,18 +234,18 @@ def _(family: LinearRegression, key: Array, theta: RegressionFit, size: Size) ->
 
 
 @parameters.mean_squared_error.register(LinearRegression)
-def _(family: LinearRegression, snap: Snapshot) -> Array:
+def _(family: LinearRegression, snap: Snapshot[RegressionFit]) -> Array:
     return ((snap.fit.weights - snap.truth.weights) ** 2).sum()
 
 
 @parameters.excess_risk.register(LinearRegression)
-def _risk(family: LinearRegression, snap: Snapshot) -> Array:
+def _risk(family: LinearRegression, snap: Snapshot[RegressionFit]) -> Array:
     root = family.feature_root(snap.fit.weights)
     error = snap.fit.weights - snap.truth.weights
     return (wishart.lower_product(root.T, error[:, None]) ** 2).sum()
 
 
 @distances.closer_than_first.register(LinearRegression)
-def _(family: LinearRegression, snap: Snapshot) -> Array:
+def _(family: LinearRegression, snap: Snapshot[RegressionFit]) -> Array:
     first = _risk(family, snap._replace(fit=snap.first))
     return (_risk(family, snap) < first).astype(first.dtype)

@@ -96,37 +96,37 @@ def _kl(a: Array, b: Array) -> Array:
 
 @parameters.variance.register(Poisson)
 @parameters.mean.register(Poisson)
-def _(family: Poisson, snap: Snapshot) -> Array:
+def _(family: Poisson, snap: Snapshot[PoissonFit]) -> Array:
     return snap.fit.rate
 
 
 @parameters.mean_squared_error.register(Poisson)
-def _(family: Poisson, snap: Snapshot) -> Array:
+def _(family: Poisson, snap: Snapshot[PoissonFit]) -> Array:
     return (snap.fit.rate - snap.truth.rate) ** 2
 
 
 @diversity.collapsed.register(Poisson)
-def _(family: Poisson, snap: Snapshot) -> Array:
+def _(family: Poisson, snap: Snapshot[PoissonFit]) -> Array:
     return (snap.fit.rate == 0).astype(snap.fit.rate.dtype)
 
 
 @diversity.generations_survived.register(Poisson)
-def _(family: Poisson, snap: Snapshot) -> Array:
+def _(family: Poisson, snap: Snapshot[PoissonFit]) -> Array:
     return (snap.fit.rate > 0).astype(snap.fit.rate.dtype)
 
 
 @distances.closer_than_first.register(Poisson)
-def _(family: Poisson, snap: Snapshot) -> Array:
+def _(family: Poisson, snap: Snapshot[PoissonFit]) -> Array:
     scale = snap.truth.rate  # ties of the lattice must not be decided by rounding
     now, first = jnp.abs(snap.fit.rate - scale), jnp.abs(snap.first.rate - scale)
     return (first - now > 8 * float(np.finfo(scale.dtype).eps) * scale).astype(scale.dtype)
 
 
 @divergences.kl_forward.register(Poisson)
-def _(family: Poisson, snap: Snapshot) -> Array:
+def _(family: Poisson, snap: Snapshot[PoissonFit]) -> Array:
     return _kl(snap.truth.rate, snap.fit.rate)
 
 
 @divergences.kl_reverse.register(Poisson)
-def _(family: Poisson, snap: Snapshot) -> Array:
+def _(family: Poisson, snap: Snapshot[PoissonFit]) -> Array:
     return _kl(snap.fit.rate, snap.truth.rate)

@@ -35,12 +35,12 @@ def register_symbols(family: type, probabilities: Callable[[Any], Array]) -> Non
 
 def _on_snapshots(
     measure: Measure, probabilities: Callable[[Any], Array]
-) -> Callable[[Any, Snapshot], Array]:
+) -> Callable[[Any, Snapshot[Any]], Array]:
     def table(theta: Any) -> Array:
         p = probabilities(theta)
         return p.reshape(-1, p.shape[-1])
 
-    def observe(family: Any, snap: Snapshot) -> Array:
+    def observe(family: Any, snap: Snapshot[Any]) -> Array:
         fit, truth, first = table(snap.fit), table(snap.truth), table(snap.first)
         return measure(fit, truth, first).astype(fit.dtype).mean()
 

@@ -100,26 +100,26 @@ class Uniform(AbstractSufficientFamily[UniformFit, LogMaximum]):
 
 
 @parameters.mean.register(Uniform)
-def _(family: Uniform, snap: Snapshot) -> Array:
+def _(family: Uniform, snap: Snapshot[UniformFit]) -> Array:
     return snap.fit.upper
 
 
 @parameters.mean_squared_error.register(Uniform)
-def _squared_error(family: Uniform, snap: Snapshot) -> Array:
+def _squared_error(family: Uniform, snap: Snapshot[UniformFit]) -> Array:
     return (snap.fit.upper - snap.truth.upper) ** 2
 
 
 @parameters.log_scale.register(Uniform)
-def _(family: Uniform, snap: Snapshot) -> Array:
+def _(family: Uniform, snap: Snapshot[UniformFit]) -> Array:
     return snap.fit.log_upper - snap.truth.log_upper
 
 
 @divergences.w2_squared.register(Uniform)
-def _(family: Uniform, snap: Snapshot) -> Array:
+def _(family: Uniform, snap: Snapshot[UniformFit]) -> Array:
     return _squared_error(family, snap) / 3  # both are multiples of one uniform, whose E U^2 = 1/3
 
 
 @distances.closer_than_first.register(Uniform)
-def _(family: Uniform, snap: Snapshot) -> Array:
+def _(family: Uniform, snap: Snapshot[UniformFit]) -> Array:
     first = (snap.first.upper - snap.truth.upper) ** 2
     return (_squared_error(family, snap) < first).astype(first.dtype)

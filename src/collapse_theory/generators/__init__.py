@@ -1,1 +1,1 @@
-""""""
+"""Generators: how synthetic data come out of a fitted model."""

@@ -1,1 +1,1 @@
-""""""
+"""Observables: what is measured on a chain at each generation."""

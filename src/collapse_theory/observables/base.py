@@ -1,26 +1,30 @@
 """Observables: what is measured on a chain at each generation.
 
-An observable is a generic function of a snapshot, with one method a family; either side's file may register one.
+An observable is a generic function of a snapshot, with one method a family; either side's file may
+register one.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from collapse_theory.errors import InputError
 
-
-class Snapshot(NamedTuple):
-    """The models an observable may look at: the truth, the first fit, and the fit of this generation."""
-
-    truth: Any
-    first: Any
-    fit: Any
+Theta = TypeVar("Theta")
 
 
-Measure = Callable[[Any, Snapshot], Any]
+class Snapshot(NamedTuple, Generic[Theta]):
+    """What an observable may look at: the truth, the first fit and the fit of this generation."""
+
+    truth: Theta
+    first: Theta
+    fit: Theta
+
+
+Measure = Callable[[Any, Snapshot[Any]], Any]
+M = TypeVar("M", bound=Measure)
 
 
 class Observable:
@@ -40,10 +44,10 @@ class Observable:
         self.binary, self.cumulative = binary, cumulative
         self._measure = functools.singledispatch(self._unsupported)
 
-    def register(self, *families: type) -> Callable[[Measure], Measure]:
+    def register(self, *families: type) -> Callable[[M], M]:
         """Decorator: ``f(family, snapshot) -> scalar`` measures it for these families."""
 
-        def add(f: Measure) -> Measure:
+        def add(f: M) -> M:
             for family in families:
                 self._measure.register(family)(f)
             return f
@@ -54,7 +58,7 @@ class Observable:
         """Whether some method covers the family."""
         return self._measure.dispatch(type(family)) is not self._measure.dispatch(object)
 
-    def __call__(self, family: Any, snapshot: Snapshot) -> Any:
+    def __call__(self, family: Any, snapshot: Snapshot[Any]) -> Any:
         """The value of one chain at one generation; 0-dimensional array."""
         return self._measure(family, snapshot)
 
@@ -64,7 +68,7 @@ class Observable:
     def __reduce__(self) -> tuple[Any, ...]:
         return (find_observable, (self.name,))
 
-    def _unsupported(self, family: Any, snapshot: Snapshot) -> Any:
+    def _unsupported(self, family: Any, snapshot: Snapshot[Any]) -> Any:
         raise InputError(f"observable {self.name!r} is not defined for {type(family).__name__}")
 
 

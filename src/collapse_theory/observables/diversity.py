@@ -10,7 +10,8 @@ entropy = Observable("entropy", "Shannon entropy, in nats")
 support_size = Observable("support_size", "number of symbols with positive probability")
 tail_recall = Observable(
     "tail_recall",
-    "share of the tail symbols still alive; the tail is the rarest symbols that hold at most 5 % of the mass",
+    "share of the tail symbols still alive; "
+    "the tail is the rarest symbols that hold at most 5 % of the mass",
 )
 unseen_mass = Observable("unseen_mass", "true probability of the symbols that are lost")
 collapsed = Observable("collapsed", "1 if the fit is a Dirac, else 0", binary=True)

@@ -1,1 +1,1 @@
-""""""
+"""Sampling: counter-based randomness, and exact draws of statistics."""

@@ -1,7 +1,8 @@
 """Counter-based randomness: every word is a function of a key and an address, never of call order.
 
-Threefry-2x32 (20 rounds) is a keyed function of a 64-bit counter. Written unrolled it vectorises, and both
-words of a block are used; the default rolled implementation is about five times slower on a CPU.
+Threefry-2x32 (20 rounds) is a keyed function of a 64-bit counter. Written unrolled it vectorises,
+and both words of a block are used; the default rolled implementation is about five times slower on
+a CPU.
 
 References:
     salmon2011parallel
@@ -57,7 +58,7 @@ def _split(key: Array, shape: tuple[int, ...]) -> Array:
     )
 
 
-def _fold_in(key: Array, data: Array) -> Array:
+def _fold_in(key: Array, data: Any) -> Array:
     return jnp.stack(threefry2x32(key[0], key[1], jnp.uint32(FOLD), data.astype(jnp.uint32)))
 
 
@@ -90,9 +91,10 @@ def at(chain: Array, generation: Array, role: int) -> Array:
 
 
 def words(key: Array, high: Any, low: Any) -> tuple[Array, Array]:
-    """The two random words at counter (high, low) under ``key``; high, low: uint32, broadcast; high < 2**30.
+    """The two random words at counter (high, low) under ``key``.
 
-    Counters with high = 0 are those that :func:`jax.random.bits` uses on the same key.
+    high, low: uint32, broadcast; high < 2**30. Counters with high = 0 are those that
+    :func:`jax.random.bits` uses on the same key.
     """
     k0, k1 = _pair(key)
     return threefry2x32(k0, k1, jnp.asarray(high, jnp.uint32), jnp.asarray(low, jnp.uint32))
@@ -104,7 +106,8 @@ def _pair(key: Array) -> tuple[Array, Array]:
 
 
 def _typed(k0: Array, k1: Array) -> Array:
-    return jr.wrap_key_data(jnp.stack([k0, k1], -1), impl=IMPL)
+    key: Array = jr.wrap_key_data(jnp.stack([k0, k1], -1), impl=IMPL)
+    return key
 
 
 def _signed(bits: Array) -> Array:
@@ -114,18 +117,23 @@ def _signed(bits: Array) -> Array:
 def uniform_from_bits(bits: UInt32[Array, "*s"], dtype: Any) -> Float[Array, "*s"]:
     """Uniform on (0, 1), never 0: midpoints (k + 1/2) / 2**32 in float64, / 2**24 in float32.
 
-    In float32 the upper half of the midpoints is rounded to even, so 1 is reached with probability 2**-25.
+    In float32 the upper half of the midpoints is rounded to even, so 1 is reached with probability
+    2**-25.
     """
+    u: Array
     if dtype == jnp.float32:  # 24 bits: a float32 holds no more; signed conversion is the fast one
-        return (_signed(bits >> 8).astype(dtype) + dtype(0.5)) * dtype(2.0**-24)
-    return (bits.astype(dtype) + dtype(0.5)) * dtype(2.0**-32)
+        u = (_signed(bits >> 8).astype(dtype) + dtype(0.5)) * dtype(2.0**-24)
+    else:
+        u = (bits.astype(dtype) + dtype(0.5)) * dtype(2.0**-32)
+    return u
 
 
 def normal_from_bits(bits: UInt32[Array, "*s"], dtype: Any) -> Float[Array, "*s"]:
-    """Standard normal from one 32-bit word: the quantile of a midpoint (k + 1/2) / 2**32; |z| <= 6.4.
+    """Standard normal from one 32-bit word: the quantile of a midpoint (k + 1/2) / 2**32.
 
-    One bit is the sign; the others give the distance from the nearer end, so that float32 keeps full relative
-    precision in both tails. Error of z in float32: 5e-7 relative, or 2e-7 absolute near 0; in float64 2e-10.
+    |z| <= 6.4. One bit is the sign; the others give the distance from the nearer end, so that
+    float32 keeps full relative precision in both tails. Error of z in float32: 5e-7 relative, or
+    2e-7 absolute near 0; in float64 2e-10.
 
     References:
         giles2012approximating
@@ -133,17 +141,20 @@ def normal_from_bits(bits: UInt32[Array, "*s"], dtype: Any) -> Float[Array, "*s"
     sign = jnp.where(bits >> 31 == 0, dtype(1), dtype(-1))
     magnitude = _signed(bits & jnp.uint32(0x7FFFFFFF)).astype(dtype)
     tail = (magnitude + dtype(0.5)) * dtype(2.0**-31)  # 1 - |x|
-    if dtype == jnp.float64:
-        return sign * dtype(np.sqrt(2.0)) * lax.erf_inv(1 - tail)
-    return sign * dtype(np.sqrt(2.0)) * _erf_inv_float32(tail)
+    x = lax.erf_inv(1 - tail) if dtype == jnp.float64 else _erf_inv_float32(tail)
+    # divided, not multiplied, by the sign: XLA copies cheap operations into every consumer, random bits
+    # and all, but computes what ends in a division once and stores it
+    z: Array = dtype(np.sqrt(2.0)) * x / sign
+    return z
 
 
-# erf_inv(x) / x, w = -log(1 - x^2): for w < 5 Giles' single-precision polynomial in w - 2.5; beyond, a
-# Chebyshev fit in sqrt(w) - 3 up to w = 23, as far as 32 bits reach (his stops at w = 16).
+# erf_inv(x) / x, w = -log(1 - x^2): for w < 5 Giles' single-precision polynomial in w - 2.5;
+# beyond, a Chebyshev fit in sqrt(w) - 3 up to w = 23, as far as 32 bits reach (his stops at w =
+# 16).
 _CENTRE = (2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087,
            -0.00125372503, -0.00417768164, 0.246640727, 1.50140941)  # fmt: skip
-_TAIL = (2.54761521e-05, -0.000107039211, -6.61661516e-05, 0.00124923254, -0.00350864353, 0.00577614889,
-         -0.00767361097, 0.00943339975, 1.00167813, 2.8329771)  # fmt: skip
+_TAIL = (2.54761521e-05, -0.000107039211, -6.61661516e-05, 0.00124923254, -0.00350864353,
+         0.00577614889, -0.00767361097, 0.00943339975, 1.00167813, 2.8329771)  # fmt: skip
 
 
 def _erf_inv_float32(tail: Array) -> Array:
@@ -175,6 +186,6 @@ def normal(key: Array, shape: tuple[int, ...], dtype: Any) -> Array:
 
 
 __all__ = [
-    "IMPL", "at", "chain_key", "horner", "normal", "normal_from_bits", "seed_key", "threefry2x32", "uniform",
-    "uniform_from_bits", "words",
+    "IMPL", "at", "chain_key", "horner", "normal", "normal_from_bits", "seed_key", "threefry2x32",
+    "uniform", "uniform_from_bits", "words",
 ]  # fmt: skip

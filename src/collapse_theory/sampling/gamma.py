@@ -1,8 +1,11 @@
-"""Gamma and chi-square variables of a shape known before the run, from one normal each and no rejection loop.
+"""Gamma and chi-square variables of a shape known before the run.
 
-With z standard normal, log(G / a) for G ~ Gamma(a) is the quantile map applied to z: a smooth function, and for
-a >= 4.5 a polynomial of degree 9, 13 or 21 reproduces it to 1e-9 on |z| <= 6.4. Smaller shapes are lifted exactly by
-G(a) = G(a + 1) U^(1/a). Everything stays on the log scale, where nothing underflows.
+From one normal each and no rejection loop.
+
+With z standard normal, log(G / a) for G ~ Gamma(a) is the quantile map applied to z: a smooth
+function, and for a >= 4.5 a polynomial of degree 9, 13 or 21 reproduces it to 1e-9 on |z| <= 6.4.
+Smaller shapes are lifted exactly by G(a) = G(a + 1) U^(1/a). Everything stays on the log scale,
+where nothing underflows.
 """
 
 from __future__ import annotations
@@ -26,10 +29,11 @@ DEGREES = (9, 13, 21)  # few, because each degree is a program of its own
 
 
 def gamma_table(shapes: np.ndarray) -> dict[str, np.ndarray]:
-    """What :func:`log_gamma_variate` needs for each of the shapes: arrays with leading axis len(shapes).
+    """What :func:`log_gamma_variate` needs for each of the shapes.
 
-    ``quantile``: coefficients of log(G(a') / a') in z, highest power first; ``log_shape``: log a';
-    ``lift``: the exponents 1/a, 1/(a+1), ... that bring a' = a + k back to a. Shape 0 gives G = 0.
+    Arrays with leading axis len(shapes). ``quantile``: coefficients of log(G(a') / a') in z, highest
+    power first; ``log_shape``: log a'; ``lift``: the exponents 1/a, 1/(a+1), ... that bring
+    a' = a + k back to a. Shape 0 gives G = 0.
     """
     shapes = np.atleast_1d(np.asarray(shapes, float))
     steps = np.where(shapes > 0, np.ceil(np.maximum(SMALLEST_SHAPE - shapes, 0)), 0).astype(int)
@@ -47,9 +51,9 @@ def gamma_table(shapes: np.ndarray) -> dict[str, np.ndarray]:
 def log_gamma_variate(bits: Array, table: dict[str, Array]) -> Float[Array, "*s"]:
     """Log G, G ~ Gamma(a) with unit scale, from random words; ``table`` is one row of gamma_table.
 
-    ``bits``: uint32 (words_needed(table), *s). One row of the table serves one shape parameter for all of s;
-    rows stacked along s serve one each. Error of the quantile map: 1e-9 in log G (float64), 8e-7 at most and
-    3e-8 root mean square (float32). -inf where the shape is 0.
+    ``bits``: uint32 (words_needed(table), *s). One row of the table serves one shape parameter for
+    all of s; rows stacked along s serve one each. Error of the quantile map: 1e-9 in log G
+    (float64), 8e-7 at most and 3e-8 root mean square (float32). -inf where the shape is 0.
     """
     dtype = table["quantile"].dtype.type
     z = normal_from_bits(bits[0], dtype)
@@ -75,7 +79,10 @@ def _degree(shape: float) -> int:
 
 @functools.lru_cache(maxsize=4096)
 def _log_quantile(shape: float, degree: int) -> tuple[Any, float]:
-    """Coefficients of the fit, highest power first, and its largest error at 200 points between the nodes."""
+    """Coefficients of the fit, highest power first.
+
+    With its largest error at 200 points between the nodes.
+    """
     nodes = np.cos(np.pi * (np.arange(200) + 0.5) / 200) * REACH
     fit = chebyshev.chebfit(nodes / REACH, _exact(shape, nodes), degree)
     check = np.linspace(-REACH, REACH, 200)
@@ -90,11 +97,15 @@ def _exact(shape: float, z: np.ndarray) -> np.ndarray:
         return _expansion(shape, z)
     low = special.gammaincinv(shape, special.ndtr(z))
     high = special.gammainccinv(shape, special.ndtr(-z))  # each tail from its own end
-    return np.log(np.where(z < 0, low, high) / shape)
+    log_ratio: np.ndarray = np.log(np.where(z < 0, low, high) / shape)
+    return log_ratio
 
 
 def _expansion(shape: float, z: np.ndarray) -> np.ndarray:
-    """Cornish and Fisher's expansion of the quantile of log(G / a); error below 1e-12 for a > 1e5."""
+    """Cornish and Fisher's expansion of the quantile of log(G / a).
+
+    Error below 1e-12 for a > 1e5.
+    """
     sd = np.sqrt(special.polygamma(1, shape))
     g1, g2, g3 = (special.polygamma(k - 1, shape) / sd**k for k in (3, 4, 5))
     w = z + g1 * (z**2 - 1) / 6 + g2 * (z**3 - 3 * z) / 24 - g1**2 * (2 * z**3 - 5 * z) / 36

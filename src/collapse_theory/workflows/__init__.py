@@ -1,1 +1,1 @@
-""""""
+"""Workflows: which data a generation may see."""

@@ -15,14 +15,26 @@ Corpus = TypeVar("Corpus", bound=AbstractCorpus)
 class Data(Protocol):
     """What a workflow is handed at a generation. Batches are drawn when asked for, and only then.
 
-    ``generation`` the number of the fit under way (1 = the first, on real data); ``real`` the first real batch
-    (in ``init`` only); ``truth`` and ``last`` are pools of models to ``merge``, ``scale`` and ``draw`` from.
+    ``generation`` the number of the fit under way (1 = the first, on real data); ``real`` the first
+    real batch (in ``init`` only); ``truth`` and ``last`` are pools of models to ``merge``,
+    ``scale`` and ``draw`` from.
     """
 
-    generation: Any
-    real: Any
-    truth: Any
-    last: Any
+    @property
+    def generation(self) -> Any:
+        """The number of the fit under way."""
+
+    @property
+    def real(self) -> Any:
+        """The first real batch; in ``init`` only."""
+
+    @property
+    def truth(self) -> Any:
+        """A pool that holds the truth."""
+
+    @property
+    def last(self) -> Any:
+        """A pool that holds the last fitted model, seen through the generator."""
 
     def synthetic(self) -> Any:
         """A new batch of n rows from the last fitted model, through the generator."""
