@@ -1,4 +1,4 @@
-"""A small run-time checker for jaxtyping's import hook: arguments and results against their hints."""
+"""A run-time checker for jaxtyping's import hook: arguments and results against their hints."""
 
 import functools
 import inspect

@@ -87,8 +87,9 @@ class Items(AbstractCorpus):
         if other.growing and not self.growing:
             return other.merge(self)
         if not self.growing:
-            join = lambda a, b: jnp.concatenate([a, b])  # noqa: E731
-            rows, weight = jax.tree.map(join, self._slots(), other._slots())
+            rows, weight = jax.tree.map(
+                lambda a, b: jnp.concatenate([a, b]), self._slots(), other._slots()
+            )
             used = jnp.asarray(self.capacity + other.capacity, jnp.int32)
             return type(self)(rows, weight, used)
         rows, weight = jax.tree.map(self._write, self._slots(), other._slots())

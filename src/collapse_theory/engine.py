@@ -1,9 +1,9 @@
 """The engine: units of chains over devices, moments as the generations advance.
 
-A unit is a fixed number of chains, set by the experiment and the kind of device alone, and everything
-is run in whole units by one and the same program. A chain is a function of (seed, chain id), a unit's
-moments are merged in the order of the ids: results are the same, bit for bit, for any chunk and any
-number of devices.
+A unit is a fixed number of chains, set by the experiment and the kind of device alone, and
+everything is run in whole units by one and the same program. A chain is a function of (seed, chain
+id), a unit's moments are merged in the order of the ids: results are the same, bit for bit, for any
+chunk and any number of devices.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Plan:
         Raises:
             InputError: float64 was asked for and JAX runs without it.
         """
-        wide = bool(jax.config.jax_enable_x64)
+        wide = bool(jax.config.read("jax_enable_x64"))  # type: ignore[no-untyped-call]  # JAX's gap
         name = self.dtype or ("float64" if wide else "float32")
         if name not in ("float32", "float64"):
             raise InputError(f"plan.dtype = {name!r}: allowed are 'float32' and 'float64'")
@@ -83,7 +83,10 @@ class Plan:
 
 
 def run_moments(setup: Setup, seed: int, chains: range, plan: Plan) -> Moments:
-    """Moments of every observable at every generation over these chains: arrays (T, observables)."""
+    """Moments of every observable at every generation over these chain ids.
+
+    Arrays (T, observables).
+    """
     root = _root(seed)
     devices = plan.resolve_devices()
     if plan.chunk is not None and plan.chunk < 1:
@@ -112,10 +115,12 @@ def run_paths(setup: Setup, seed: int, ids: np.ndarray) -> tuple[Any, Any]:
     parts = []
     for i in range(0, len(ids), unit):
         some = ids[i : i + unit]
+        count = len(some)
         keys, *opening = _first(static, arrays, root, *_split_ids(np.resize(some, unit)))
         paths = _walk(static, arrays, keys, *opening)
-        parts.append(jax.tree.map(lambda a, n=len(some): np.asarray(a[:n]), paths))
-    return jax.tree.map(lambda *a: np.concatenate(a), *parts)  # type: ignore[no-any-return]
+        parts.append(jax.tree.map(lambda a, n=count: np.asarray(a[:n]), paths))
+    whole: tuple[Any, Any] = jax.tree.map(lambda *a: np.concatenate(a), *parts)
+    return whole
 
 
 def unit_size(setup: Setup, platform: str) -> int:
@@ -141,7 +146,10 @@ def _bytes_per_chain(setup: Setup) -> int:
 def _in_flight(
     setup: Setup, root: Array, chains: range, unit: int, devices: list[Any], ahead: int
 ) -> Iterator[tuple[range, PowerSums]]:
-    """Units in the order of their ids; at most ``ahead`` are under way beyond the one being read."""
+    """Units in the order of their ids.
+
+    At most ``ahead`` of them are under way beyond the one being read.
+    """
     static, arrays = setup_static(setup), setup_arrays(setup)
     waiting: list[tuple[range, PowerSums]] = []
     for i, first in enumerate(range(chains.start, chains.stop, unit)):
@@ -175,13 +183,16 @@ def _join(static: Any, arrays: Any) -> Setup:
     return joined
 
 
-def _unit(static: Any, arrays: Any, root: Array, low: Array, high: Array, valid: Array) -> PowerSums:
+def _unit(
+    static: Any, arrays: Any, root: Array, low: Array, high: Array, valid: Array
+) -> PowerSums:
     """Power sums of a unit: leaves (T, observables).
 
-    Generation 1 is a program of its own: fused with what consumes it, the generator of its random bits would be
-    copied, and compiled, into every consumer.
+    Generation 1 is a program of its own: fused with what consumes it, the generator of its random
+    bits would be copied, and compiled, into every consumer.
     """
-    return _later(static, arrays, *_first(static, arrays, root, low, high), valid)
+    sums: PowerSums = _later(static, arrays, *_first(static, arrays, root, low, high), valid)
+    return sums
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -220,7 +231,8 @@ def _two_pass(values: Float[Array, " unit"], valid: Array) -> PowerSums:
 def _stacked(first: Any, rest: Any) -> PowerSums:
     """Generation 1 before the others, and observables along the second axis."""
     whole = jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), first, rest)
-    return jax.tree.map(lambda *a: jnp.stack(a, 1), *whole)
+    sums: PowerSums = jax.tree.map(lambda *a: jnp.stack(a, 1), *whole)
+    return sums
 
 
 def _times(setup: Setup) -> Array:
@@ -238,4 +250,5 @@ def _walk(static: Any, arrays: Any, keys: Array, state: Any, values: Any) -> tup
 
     rest = lax.scan(generation, state, _times(setup))[1]
     whole = jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), (state.theta, values), rest)
-    return jax.tree.map(lambda a: jnp.moveaxis(a, 0, 1), whole)
+    paths: tuple[Any, Any] = jax.tree.map(lambda a: jnp.moveaxis(a, 0, 1), whole)
+    return paths

@@ -29,6 +29,8 @@ ROUNDING = {
     "float64": 1e-8,
 }  # relative error of a simulated mean that is not Monte Carlo
 
+FARTHEST = 37.0  # tail probabilities below this many sigma underflow
+
 Array = NDArray[np.float64]
 
 
@@ -175,7 +177,7 @@ def _binomial_z(m: Moments, predicted: Array) -> Array:
     lower = stats.binom.cdf(count, m.n, p) - point / 2
     upper = stats.binom.sf(count, m.n, p) + point / 2
     z = np.where(upper < lower, stats.norm.isf(upper), stats.norm.ppf(lower))
-    return np.where(point == 1, 0, z)
+    return np.clip(np.where(point == 1, 0, z), -FARTHEST, FARTHEST)
 
 
 def _decide(

@@ -1,8 +1,9 @@
 """Run theorems on experiments and judge them.
 
-Cases that differ only in numbers share one compiled program, and theorems about the same experiment share one
-simulation. Chains are added in whole steps until every statement on the experiment can see the deviation asked
-for, or until the limit; how many are needed is read off standard errors alone, never off the agreement.
+Cases that differ only in numbers share one compiled program, and theorems about the same experiment
+share one simulation. Chains are added in whole steps until every statement on the experiment can
+see the deviation asked for, or until the limit; how many are needed is read off standard errors
+alone, never off the agreement.
 """
 
 from __future__ import annotations
@@ -33,9 +34,10 @@ WORKERS = 2  # one program compiles while another runs
 
 @dataclass(frozen=True)
 class Level:
-    """How hard to look: chains in a step, chains at most, the relative deviation asked for, and which cases.
+    """How hard to look: chains in a step, chains at most, the relative deviation asked for, cases.
 
-    With ``brief`` a theorem is judged on its first case, and on those that should not come out consistent.
+    With ``brief`` a theorem is judged on its first case, and on those that should not come out
+    consistent.
     """
 
     step: int
@@ -109,9 +111,10 @@ def verify(
     """Judge theorems.
 
     Args:
-        what: an experiment (every theorem that covers it), or theorem ids or objects (on their own cases), or
-            nothing (all of them).
-        level: "quick" (deviations of 3 % are seen; without ``what``, a brief set of cases) or "full" (1 %).
+        what: an experiment (every theorem that covers it), or theorem ids or objects (on their own
+            cases), or nothing (all of them).
+        level: "quick" (deviations of 3 % are seen; without ``what``, a brief set of cases) or
+            "full" (1 %).
         chains: exactly this many chains for each experiment, instead of as many as the level needs.
         seed: of all simulations.
         plan: devices, dtype.
@@ -229,7 +232,7 @@ def _run_all(
             if progress is not None:
                 progress(count, len(wanted), describe(item[0]))
             yield item
-    finally:  # after an error or Ctrl-C: what is under way ends in the background, the rest is dropped
+    finally:  # after an error or Ctrl-C: what is under way ends in the background, no more begins
         stop.set()
         pool.shutdown(wait=False, cancel_futures=True)
 
@@ -266,14 +269,9 @@ def _verdict(job: _Job, runs: _Runs, asked: float) -> Verdict:
             job.theorem, [r for r, _ in results], asked=asked, expected=job.case.expected
         )
     else:
-        verdict = judge(
-            job.theorem,
-            job.case.experiment,
-            run.column(job.theorem.observable),
-            asked=asked,
-            dtype=run.facts["dtype"],
-            expected=job.case.expected,
-        )
+        column, dtype = run.column(job.theorem.observable), run.facts["dtype"]
+        e, expected = job.case.experiment, job.case.expected
+        verdict = judge(job.theorem, e, column, asked=asked, dtype=dtype, expected=expected)
     return replace(verdict, seconds=sum(s for _, s in results) if len(results) > 1 else seconds)
 
 
@@ -281,11 +279,8 @@ def describe(experiment: Experiment) -> str:
     """The experiment in a few words, for tables."""
     e = experiment
     size = e.n if isinstance(e.n, int) else f"{e.n[0]}..{e.n[-1]}"
-    real = (
-        ""
-        if e.n_real is None
-        else f", n_real={e.n_real if isinstance(e.n_real, int) else e.n_real[0]}"
-    )
+    first = e.n_real[0] if isinstance(e.n_real, tuple) else e.n_real
+    real = "" if first is None else f", n_real={first}"
     return f"{_short(e.family)} {_short(e.workflow)} n={size}{real} T={e.generations}"
 
 

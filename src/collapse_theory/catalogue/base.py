@@ -130,8 +130,8 @@ def theorem(
 ) -> Callable[[Formula], Theorem]:
     """Decorator: turn ``formula(experiment) -> (T,)`` into a :class:`Theorem`.
 
-    Its docstring is the statement. ``conditions`` are the other fields of Theorem: generator, where,
-    cases, planted, order.
+    Its docstring is the statement. ``conditions`` are the other fields of Theorem: generator,
+    where, cases, planted, order.
     """
     several = ("family", "workflow", "generator")
     given = {"family": family, "workflow": workflow, **conditions}

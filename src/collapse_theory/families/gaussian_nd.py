@@ -231,6 +231,11 @@ def _(family: GaussianND, snap: Snapshot[GaussianNDFit]) -> Array:
     return (snap.fit.root**2).sum()
 
 
+@parameters.total_variance.register(GaussianND)
+def _(family: GaussianND, snap: Snapshot[GaussianNDFit]) -> Array:
+    return (snap.fit.root**2).sum() + ((snap.fit.mean - snap.truth.mean) ** 2).sum()
+
+
 @parameters.log_det.register(GaussianND)
 def _(family: GaussianND, snap: Snapshot[GaussianNDFit]) -> Array:
     return 2 * snap.fit.scale.log_diag.sum()

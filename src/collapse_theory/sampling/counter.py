@@ -142,8 +142,8 @@ def normal_from_bits(bits: UInt32[Array, "*s"], dtype: Any) -> Float[Array, "*s"
     magnitude = _signed(bits & jnp.uint32(0x7FFFFFFF)).astype(dtype)
     tail = (magnitude + dtype(0.5)) * dtype(2.0**-31)  # 1 - |x|
     x = lax.erf_inv(1 - tail) if dtype == jnp.float64 else _erf_inv_float32(tail)
-    # divided, not multiplied, by the sign: XLA copies cheap operations into every consumer, random bits
-    # and all, but computes what ends in a division once and stores it
+    # divided, not multiplied, by the sign: XLA copies cheap operations into every consumer, random
+    # bits and all, but computes what ends in a division once and stores it
     z: Array = dtype(np.sqrt(2.0)) * x / sign
     return z
 

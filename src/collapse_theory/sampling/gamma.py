@@ -31,8 +31,8 @@ DEGREES = (9, 13, 21)  # few, because each degree is a program of its own
 def gamma_table(shapes: np.ndarray) -> dict[str, np.ndarray]:
     """What :func:`log_gamma_variate` needs for each of the shapes.
 
-    Arrays with leading axis len(shapes). ``quantile``: coefficients of log(G(a') / a') in z, highest
-    power first; ``log_shape``: log a'; ``lift``: the exponents 1/a, 1/(a+1), ... that bring
+    Arrays with leading axis len(shapes). ``quantile``: coefficients of log(G(a') / a') in z,
+    highest power first; ``log_shape``: log a'; ``lift``: the exponents 1/a, 1/(a+1), ... that bring
     a' = a + k back to a. Shape 0 gives G = 0.
     """
     shapes = np.atleast_1d(np.asarray(shapes, float))
