@@ -1,10 +1,11 @@
-"""The law route against rows, for every sufficient family and every workflow, by two-sample tests.
+"""The law route against rows, for every sufficient family and every workflow: two-sample tests.
 
     python benchmarks/law_equals_raw.py [--chains 20000]
 
-For each pair, means of all supported observables at each of three generations are compared between the
-routes; |z| beyond the limit that gives 0.001 false alarms over the whole table is a failure, and so is a
-pair that does not run. A last row plants an error (one row more on the law route) and must fail. Minutes.
+For each pair, means of all supported observables at three generations are compared between routes;
+|z| beyond the limit that gives 0.001 false alarms over the whole table is a failure, and so is a pair
+that does not run. At the end an error is planted (one row more on the law route), which must be seen.
+Takes minutes.
 """
 
 import argparse
