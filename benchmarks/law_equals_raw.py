@@ -2,10 +2,10 @@
 
     python benchmarks/law_equals_raw.py [--chains 20000]
 
-For each pair, means of all supported observables at three generations are compared between routes;
-|z| beyond the limit that gives 0.001 false alarms over the whole table is a failure, and so is a pair
-that does not run. At the end an error is planted (one row more on the law route), which must be seen.
-Takes minutes.
+For each pair, means of all supported observables at three generations are compared between the
+routes; |z| beyond the limit that gives 0.001 false alarms over the whole table is a failure, and so
+is a pair that does not run. At the end an error is planted (one row more on the law route), which
+must be seen. Takes minutes.
 """
 
 import argparse
@@ -101,9 +101,8 @@ def main():
         )
     planted = compare(ct.Gaussian(), ct.Replace(), chains, n_law=9)
     seen = bool(np.nanmax(np.abs(planted)) > limit)
-    print(
-        f"{tests} comparisons, limit |z| = {limit:.2f}, {failed} pairs differ; planted error seen: {seen}"
-    )
+    print(f"{tests} comparisons, limit |z| = {limit:.2f}, {failed} pairs differ")
+    print(f"planted error seen: {seen}")
     return int(failed > 0 or not seen)
 
 

@@ -73,7 +73,7 @@ for p in ct.predict(replace):
 # been seen.
 
 # %%
-verdicts = ct.verify(replace, chains=50_000)
+verdicts = ct.verify(replace)
 for v in verdicts:
     print(v)
 assert not [v for v in verdicts if v.status is ct.Status.REFUTED]
@@ -105,7 +105,7 @@ mine = ct.Experiment(
     observables=("mean_squared_error",),
 )
 print(ct.linear_workflow(mine).weights[:4, :4].round(3))
-for v in ct.verify(mine, chains=50_000):
+for v in ct.verify(mine):
     print(v)
 
 # %% [markdown]
@@ -113,6 +113,9 @@ for v in ct.verify(mine, chains=50_000):
 
 # %%
 fig, ax = plt.subplots()
-error_growth(ax, result, "mean_squared_error", theorems=[p.theorem for p in ct.predict(replace)])
+curves = [
+    p.theorem for p in ct.predict(replace) if p.theorem.observable.name == "mean_squared_error"
+]
+error_growth(ax, result, "mean_squared_error", theorems=curves)
 ax.set_title("Replace: the error of the mean grows until the whole variance has moved into it")
 plt.show()

@@ -118,7 +118,8 @@ def judge(
     z = np.where(speaks, _z(theorem, moments, predicted, se), np.nan)
     limit = critical(theorem.kind, max(1, int(use.sum())))
     with np.errstate(divide="ignore", invalid="ignore"):
-        seen = (limit + stats.norm.ppf(POWER)) * se / np.abs(predicted)
+        scale = np.where(predicted == 0, np.sqrt(moments.m2 / np.maximum(moments.n, 1)), predicted)
+        seen = (limit + stats.norm.ppf(POWER)) * se / np.abs(scale)
     seen = np.where(use, seen, np.nan)
     detectable = float(np.nanmin(seen)) if use.any() else float("inf")
     status, reason = _decide(theorem, z, use, speaks, limit, detectable, asked)

@@ -1,7 +1,9 @@
 """Asymptotic statements: a ladder of sizes and an extrapolation, never a bare tolerance.
 
-On each rung the relative gap between simulation and statement is measured; a + b n^-order is fitted
-to the gaps by weighted least squares, and the statement is consistent when a = 0 within its error.
+On each rung the relative gap between simulation and statement is measured, and polynomials in
+x = n^-order are fitted to the gaps by weighted least squares. The statement is consistent when the
+line's value at x = 0 is 0 within its error, and refuted when the parabola's is not; between the two
+the sizes are too small for the order to show.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from collapse_theory.catalogue.base import Status, Theorem
@@ -19,6 +22,8 @@ from collapse_theory.judging import POWER, Verdict, critical, judge
 from collapse_theory.result import Result
 
 RUNGS = (1, 2, 4, 8)
+
+Array = NDArray[np.float64]
 
 
 def rung(experiment: Experiment, factor: int) -> Experiment:
@@ -50,38 +55,44 @@ def judge_ladder(
     gaps = np.stack([v.observed / v.predicted - 1 for v in single])
     errors = np.stack([v.se / np.abs(v.predicted) for v in single])
     sizes = np.asarray([r.experiment.sizes[0] for r in runs], float)
-    limit_gap, limit_se = _extrapolate(gaps, errors, (sizes / sizes[0]) ** -theorem.order)
+    x = (sizes / sizes[0]) ** -theorem.order
     use = np.logical_and.reduce([v.trusted & np.isfinite(v.predicted) for v in single])
-    z = np.where(use, limit_gap / limit_se, np.nan)
+    line, curve = (np.where(use, _extrapolated(gaps, errors, x, d), np.nan) for d in (1, 2))
     bar = critical(theorem.kind, max(1, int(use.sum())))
-    seen = np.where(use, (bar + stats.norm.ppf(POWER)) * limit_se, np.nan)
+    seen = (bar + stats.norm.ppf(POWER)) * line[1]
     detectable = float(np.nanmin(seen)) if use.any() else float("inf")
-    status, reason = _decide(z, bar, use, detectable, asked)
+    z = line[0] / line[1]
+    status, reason = _decide(z, curve[0] / curve[1], bar, (detectable, asked))
     return replace(
         single[0], status=status, reason=reason, expected=expected, z=z, trusted=use,
         detectable=detectable, detectable_at=seen,
     )  # fmt: skip
 
 
-def _extrapolate(
-    gaps: np.ndarray, errors: np.ndarray, x: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Intercept of gaps = a + b x and its error, by generation; gaps and errors are (rungs, T)."""
-    w = 1 / errors**2
-    sw, sx, sxx = w.sum(0), (w * x[:, None]).sum(0), (w * x[:, None] ** 2).sum(0)
-    sy, sxy = (w * gaps).sum(0), (w * gaps * x[:, None]).sum(0)
-    det = sw * sxx - sx**2
-    return (sxx * sy - sx * sxy) / det, np.sqrt(sxx / det)
+def _extrapolated(gaps: Array, errors: Array, x: Array, degree: int) -> Array:
+    """Value at x = 0 of the polynomial fitted to gaps (rungs, T), and its error: shape (2, T)."""
+    powers = np.vander(x, degree + 1, increasing=True)
+    out = np.full((2, gaps.shape[1]), np.nan)
+    for t in np.flatnonzero(np.isfinite(gaps).all(0) & (errors > 0).all(0)):
+        weighted = powers / errors[:, t : t + 1]
+        inverse = np.linalg.pinv(weighted)
+        out[:, t] = inverse[0] @ (gaps[:, t] / errors[:, t]), np.linalg.norm(inverse[0])
+    return out
 
 
-def _decide(
-    z: np.ndarray, bar: float, use: np.ndarray, detectable: float, asked: float
-) -> tuple[Status, str]:
-    if not use.any():
+def _decide(z: Array, z_curve: Array, bar: float, power: tuple[float, float]) -> tuple[Status, str]:
+    detectable, asked = power
+    if not np.isfinite(z).any():
         return Status.INCONCLUSIVE, "no generation whose standard error may be believed"
-    worst = int(np.nanargmax(np.abs(z)))
-    if abs(z[worst]) > bar:
-        return Status.REFUTED, f"the limit is missed: z = {z[worst]:+.1f} at generation {worst + 1}"
+    worst = int(np.nanargmax(np.abs(z_curve)))
+    if abs(z_curve[worst]) > bar:
+        where = f"z = {z_curve[worst]:+.1f} at generation {worst + 1}"
+        return Status.REFUTED, f"the limit is missed: {where}"
+    if np.nanmax(np.abs(z)) > bar:
+        return (
+            Status.INCONCLUSIVE,
+            "the sizes are too small for the order to show; start from larger n",
+        )
     if detectable > asked:
         return Status.INCONCLUSIVE, f"{(detectable / asked) ** 2:.1f} times the chains would decide"
     return Status.CONSISTENT, f"the gap closes as the sizes grow {RUNGS[-1]}-fold"
