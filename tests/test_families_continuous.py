@@ -151,6 +151,7 @@ def test_one_degree_of_freedom_too_many_is_refuted():
     assert disagreement(planted, run("gaussian", "tour", "raw")) > LIMIT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gaussian", "fresh design"])
 def test_narrow_floats_give_the_same_chains(name):
     wide, narrow = run(name, "tour", "law"), run(name, "tour", "law", "float32")
@@ -236,6 +237,7 @@ def test_regression_risks_are_the_exact_ones(design):
         assert np.abs((m.mean[:, 0] - exact) / error).max() < LIMIT
 
 
+@pytest.mark.slow
 def test_scales_stay_finite_for_ten_thousand_generations():
     n, generations, d = 10, 10_000, 2
     drift = special.digamma(n) - np.log(n)

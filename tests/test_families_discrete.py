@@ -109,6 +109,7 @@ def test_bernoulli_chain_is_the_binomial_chain(dtype, route):
     assert (np.abs(got.mean[1:, 0] - ties[1:]) / error[1:, 0]).min() > LIMIT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["categorical", "poisson"])
 def test_sizes_may_follow_a_schedule(name):
     family, truth = CASES[name]
@@ -159,6 +160,7 @@ def test_a_law_of_one_symbol_is_exactly_so_whatever_the_weights(dtype):
         np.testing.assert_array_equal(probs, np.array(total) / 7)  # not even an ulp off
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_lost_symbols_stay_lost_on_both_routes(dtype):
     family, theta = Categorical(), CategoricalFit(jnp.asarray([0, 0.3, 0, 0.7, 0], dtype))
@@ -180,6 +182,7 @@ def test_lost_symbols_stay_lost_on_both_routes(dtype):
     assert Poisson().sample(seed_key(42), PoissonFit(jnp.asarray(0, dtype)), 1000).sum() == 0
 
 
+@pytest.mark.slow
 def test_chains_keep_the_dtype_they_are_given():
     for family, truth in CASES.values():
         e = Experiment(

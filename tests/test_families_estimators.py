@@ -61,6 +61,7 @@ def test_estimate_of_the_coefficients():
     np.testing.assert_allclose(LinearRegression().fit(items).weights, expected)
 
 
+@pytest.mark.slow
 def test_pooling_statistics_is_pooling_rows():
     rng = np.random.default_rng(310)
     x, y = rng.normal(size=(9, 3)), rng.normal(size=9)

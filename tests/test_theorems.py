@@ -52,7 +52,6 @@ def test_it_is_stated_cited_and_covers_its_cases(theorem):
         assert np.isfinite(values).any()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("theorem", THEOREMS, ids=lambda t: t.name)
 def test_its_cases_get_the_verdict_they_should(theorem, verdicts):
     """False alarms: 0.001 a verdict. The seed is the command's own and stays as it is."""
@@ -62,7 +61,6 @@ def test_its_cases_get_the_verdict_they_should(theorem, verdicts):
             assert v.detectable <= 0.03
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("theorem", THEOREMS, ids=lambda t: t.name)
 def test_its_planted_error_is_refuted(theorem, verdicts):
     """Of the cases that are believed at all, at least one must refute the planted error."""
