@@ -47,6 +47,7 @@ def observables(family):
 # --- chains ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_sums_and_rows_agree_on_every_observable(name):
     family, truth = CASES[name]

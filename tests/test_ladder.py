@@ -18,6 +18,7 @@ def judged(theorem, n, generations, ddof):
     return verdict.status
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("factor", "n", "generations", "ddof", "status"),
     [
