@@ -9,7 +9,7 @@ References:
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -87,11 +87,12 @@ class Moments(NamedTuple):
 
 def to_moments(sums: PowerSums) -> Moments:
     """Host moments of a unit; arrays of ``sums`` are (generations, observables)."""
-    f: Any = lambda a: np.asarray(a, np.float64)  # noqa: E731
-    n, scale, pivot = f(sums.finite), f(sums.scale), f(sums.pivot)
+    n, bad, scale, pivot = (
+        np.asarray(a, np.float64) for a in (sums.finite, sums.nonfinite, sums.scale, sums.pivot)
+    )
     safe = np.maximum(n, 1)
-    a1, a2, a3, a4 = (f(s) / safe for s in sums.sums)
+    a1, a2, a3, a4 = (np.asarray(s, np.float64) / safe for s in sums.sums)
     m2 = np.maximum(a2 - a1**2, 0) * n * scale**2
     m3 = (a3 - 3 * a1 * a2 + 2 * a1**3) * n * scale**3
     m4 = np.maximum(a4 - 4 * a1 * a3 + 6 * a1**2 * a2 - 3 * a1**4, 0) * n * scale**4
-    return Moments(n, pivot + a1 * scale, m2, m3, m4, f(sums.nonfinite))
+    return Moments(n, pivot + a1 * scale, m2, m3, m4, bad)
