@@ -174,7 +174,7 @@ def reduced_problem(family, route, n, seed, chains=100_000):
             rows = family.sample(key, theta, n)
             s = family.summarise(Items(rows, jnp.ones(n), jnp.asarray(n)))
         u = s.weights - theta.weights
-        return s.root @ s.root.T, u, s.moment - s.root.T @ s.weights
+        return s.root @ s.root.T, u, s.moment - s.root.T @ (s.weights - s.origin)
 
     return [np.asarray(a) for a in jax.jit(jax.vmap(one))(jr.split(seed_key(seed), chains))]
 

@@ -16,7 +16,7 @@ from scipy import stats
 
 from collapse_theory.sampling import counts
 from collapse_theory.sampling.counter import chain_key, seed_key
-from collapse_theory.sampling.counts import binomial, count_below, multinomial, tree_plan
+from collapse_theory.sampling.counts import binomial, count_below, tree_plan
 
 jax.config.update("jax_enable_x64", True)
 
@@ -102,41 +102,6 @@ def test_the_law_test_finds_a_wrong_median(n, monkeypatch):
     assert rejected(seen, stats.binom(n, 0.5))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_multinomial_joint_law(dtype):
-    """Chi-square over all cells of the trinomial, n = 40; false-alarm rate ALPHA."""
-    n, probs = 40, np.array([0.2, 0.5, 0.3])
-    args = jnp.asarray(probs, dtype), row_of(n)
-    cells = histogram(c[:, 0] * (n + 1) + c[:, 1] for c in draws(multinomial, 10**7, 3, *args))
-    cells = np.append(cells, np.zeros((n + 1) ** 2 - len(cells), np.int64))
-    i, j = np.divmod(np.arange((n + 1) ** 2), n + 1)
-    inside = i + j <= n
-    x = np.stack([i, j, n - i - j], -1)[inside]
-    assert cells[~inside].sum() == 0
-    assert chi_square(cells[inside], stats.multinomial(n, probs).pmf(x)) > ALPHA
-
-
-def test_multinomial_moments():
-    """Means and covariances, n = 1000: 4 + 10 z-tests, false-alarm rate ALPHA in all.
-
-    Power: at 2e6 draws a correlation off by 5e-3 is found with probability > 0.99.
-    """
-    n, probs = 1000, np.array([0.02, 0.4, 0.0, 0.33, 0.25])
-    args = jnp.asarray(probs, jnp.float32), row_of(n)
-    x = np.concatenate(list(draws(multinomial, 2 * 10**6, 4, *args))).astype(float)
-    assert (x[:, 2] == 0).all()
-    keep = probs > 0
-    d = x[:, keep] - n * probs[keep]
-    limit = stats.norm.isf(ALPHA / 28)
-    assert abs(d.mean(0) / (d.std(0) / len(d) ** 0.5)).max() < limit
-    cov = n * (np.diag(probs[keep]) - np.outer(probs[keep], probs[keep]))
-    for a in range(4):
-        for b in range(a + 1):
-            product = d[:, a] * d[:, b]
-            z = (product.mean() - cov[a, b]) / (product.std() / len(d) ** 0.5)
-            assert abs(z) < limit
-
-
 def keys(size: int, seed: int):
     ids = jnp.arange(size, dtype=jnp.uint32)
     return jax.vmap(lambda i: chain_key(seed_key(seed), i, jnp.uint32(0)))(ids)
@@ -158,30 +123,6 @@ def test_invariants(n, dtype):
     assert (counted == counted.round()).all()
     order = np.argsort(np.asarray(edges), kind="stable")
     assert (np.diff(counted[:, order]) >= 0).all()
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_multinomial_keeps_zeros_and_sums(dtype):
-    """Generation after generation from the frequencies: what is extinct stays so, sums are n."""
-    row, k = row_of(1000), 257
-    step = jax.jit(jax.vmap(lambda key, p: multinomial(key, p, row)))
-    x = jnp.ones((200, k), dtype)
-    for seed in range(6):
-        before = x
-        x = step(keys(200, seed), before / before.sum(-1, keepdims=True))
-        assert (np.asarray(x)[np.asarray(before) == 0] == 0).all()
-        assert (np.asarray(x).sum(-1) == 1000).all()
-        assert (np.asarray(x) >= 0).all()
-    assert (np.asarray(x) == 0).any()
-
-
-def test_vmap_equals_loop():
-    probs = jnp.asarray([0.1, 0.0, 0.6, 0.3], jnp.float32)
-    row = row_of(1000)
-    one = jax.jit(lambda key: multinomial(key, probs, row))
-    together = jax.jit(jax.vmap(one))(keys(100, 7))
-    apart = np.stack([one(key) for key in keys(100, 7)])
-    np.testing.assert_array_equal(np.asarray(together), apart)
 
 
 def test_a_size_in_a_schedule_equals_the_size_alone():
@@ -211,9 +152,6 @@ def test_tiny_probabilities_in_float32():
 
 def test_nan_and_bad_sizes():
     assert np.isnan(binomial(seed_key(0), jnp.asarray(jnp.nan), row_of(100)))
-    for probs in ([0.2, 0.3, jnp.nan], [jnp.nan, 0.3, 0.2], [0.0, 0.0, 0.0]):
-        assert np.isnan(multinomial(seed_key(0), jnp.asarray(probs), row_of(10))).any()
-    assert multinomial(seed_key(0), jnp.ones(1), row_of(10)) == 10
     for sizes in ((), (-1,), (2**30 + 1,)):
         with pytest.raises(ValueError, match="sizes"):
             tree_plan(sizes)

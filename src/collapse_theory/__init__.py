@@ -46,6 +46,7 @@ _HOMES = {
     "result": ("ChainPath", "Result", "replay", "simulate"),
     "routes": ("Law", "Raw"),
     "store": ("load",),
+    "sweeps": ("Sweep", "load_sweep", "sweep"),
     "catalogue.base": ("Case", "Kind", "Source", "Status", "Theorem", "theorem"),
     "verification": ("chains_needed", "theorem_named", "theorems", "verify"),
     "workflows.accumulate": ("Accumulate",),

@@ -37,11 +37,15 @@ def members(kind: type[T]) -> tuple[T, ...]:
 
 @functools.cache
 def classes(base: type[T]) -> tuple[type[T], ...]:
-    """The package's concrete classes below ``base``, in the order of their files."""
+    """The package's concrete classes below ``base``, in the order of their files.
+
+    Without those whose attribute ``listed`` is False.
+    """
     seen: dict[str, Any] = {}
     for module in _modules():
         for value in vars(module).values():
             concrete = isinstance(value, type) and not inspect.isabstract(value)
+            concrete = concrete and getattr(value, "listed", True)
             if concrete and issubclass(value, base) and value.__module__ == module.__name__:
                 seen.setdefault(value.__qualname__, value)
     return tuple(seen.values())

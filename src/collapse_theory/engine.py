@@ -1,32 +1,30 @@
-"""The engine: units of chains over devices, moments as the generations advance.
+"""The engine: units of chains over devices and processes, moments merged on the host.
 
 A unit is a fixed number of chains, set by the experiment and the kind of device alone, and
 everything is run in whole units by one and the same program. A chain is a function of (seed, chain
 id), a unit's moments are merged in the order of the ids: results are the same, bit for bit, for any
-chunk and any number of devices.
+chunk, any number of devices and any number of processes.
 """
 
 from __future__ import annotations
 
-import functools
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import lax
-from jaxtyping import Array, Bool, Float, UInt32
+from jaxtyping import Array
 
 from collapse_theory.errors import InputError
-from collapse_theory.moments import Moments, PowerSums, power_sums, recentre, to_moments
-from collapse_theory.recursion import Setup, start, step
-from collapse_theory.sampling.counter import chain_key, seed_key
+from collapse_theory.moments import Moments, PowerSums, to_moments
+from collapse_theory.programs import setup_arrays, setup_static, unit_paths, unit_sums
+from collapse_theory.recursion import Setup, start
+from collapse_theory.sampling.counter import seed_key
 
 LARGEST_UNIT = {"cpu": 1 << 15}  # chains; enough to drown the cost of a launch
-LARGEST_UNIT_ELSEWHERE = 1 << 20
+LARGEST_UNIT_ELSEWHERE = 1 << 22
 SMALLEST_UNIT = 16  # a batch of one is compiled to scalar code, whose last bits differ
 UNIT_BYTES = {"cpu": 1 << 26}
 UNIT_BYTES_ELSEWHERE = 1 << 32
@@ -85,7 +83,8 @@ class Plan:
 def run_moments(setup: Setup, seed: int, chains: range, plan: Plan) -> Moments:
     """Moments of every observable at every generation over these chain ids.
 
-    Arrays (T, observables).
+    Arrays (T, observables). Where JAX runs in several processes, all of them must make this call;
+    they share the units, and each returns the moments of all.
     """
     root = _root(seed)
     devices = plan.resolve_devices()
@@ -94,10 +93,12 @@ def run_moments(setup: Setup, seed: int, chains: range, plan: Plan) -> Moments:
     unit = unit_size(setup, devices[0].platform)
     ahead = len(devices) * -(-(plan.chunk or 2 * unit) // unit)
     total, done = None, 0
-    for ids, sums in _in_flight(setup, root, chains, unit, devices, ahead):
+    for sums in _everybodys(_in_flight(setup, root, chains, unit, devices, ahead), ahead):
+        if done >= len(chains):
+            break  # a process that had no unit left sent an empty one
         moments = to_moments(sums)
         total = moments if total is None else total.merge(moments)
-        done += len(ids)
+        done = min(done + unit, len(chains))
         if plan.progress is not None:
             plan.progress(done, len(chains))
     assert total is not None
@@ -109,18 +110,18 @@ def run_paths(setup: Setup, seed: int, ids: np.ndarray) -> tuple[Any, Any]:
 
     Values are by observable last.
     """
-    unit = unit_size(setup, jax.local_devices()[0].platform)
+    platform = jax.local_devices()[0].platform
+    unit = unit_size(setup, platform)
     root, ids = _root(seed), np.asarray(ids, np.uint64)
     static, arrays = setup_static(setup), setup_arrays(setup)
     parts = []
     for i in range(0, len(ids), unit):
         some = ids[i : i + unit]
         count = len(some)
-        keys, *opening = _first(static, arrays, root, *_split_ids(np.resize(some, unit)))
-        paths = _walk(static, arrays, keys, *opening)
-        parts.append(jax.tree.map(lambda a, n=count: np.asarray(a[:n]), paths))
-    whole: tuple[Any, Any] = jax.tree.map(lambda *a: np.concatenate(a), *parts)
-    return whole
+        whole = unit_paths(platform, static, arrays, root, _split_ids(np.resize(some, unit)))
+        parts.append(jax.tree.map(lambda a, n=count: np.asarray(a[:n]), whole))
+    paths: tuple[Any, Any] = jax.tree.map(lambda *a: np.concatenate(a), *parts)
+    return paths
 
 
 def unit_size(setup: Setup, platform: str) -> int:
@@ -145,110 +146,39 @@ def _bytes_per_chain(setup: Setup) -> int:
 
 def _in_flight(
     setup: Setup, root: Array, chains: range, unit: int, devices: list[Any], ahead: int
-) -> Iterator[tuple[range, PowerSums]]:
-    """Units in the order of their ids.
+) -> Iterator[PowerSums]:
+    """This process's units in the order of their ids: every P-th of P processes.
 
     At most ``ahead`` of them are under way beyond the one being read.
     """
     static, arrays = setup_static(setup), setup_arrays(setup)
-    waiting: list[tuple[range, PowerSums]] = []
-    for i, first in enumerate(range(chains.start, chains.stop, unit)):
-        ids = np.arange(first, first + unit, dtype=np.uint64)
-        here = (arrays, root, *_split_ids(ids), ids < chains.stop)
-        sums = _unit(static, *jax.device_put(here, devices[i % len(devices)]))
-        waiting.append((range(first, min(first + unit, chains.stop)), sums))
+    rank, stride = jax.process_index() * unit, jax.process_count() * unit
+    waiting: list[PowerSums] = []
+    for i, share in enumerate(range(chains.start, chains.stop, stride)):
+        first = share + rank
+        origin = np.stack(_split_ids(np.asarray(first, np.uint64)))
+        count = np.uint32(min(max(chains.stop - first, 0), unit))
+        device = devices[i % len(devices)]
+        here, where = jax.device_put((arrays, (root, origin, count)), device)
+        waiting.append(unit_sums(device.platform, static, here, where, unit))
         if len(waiting) > ahead:
             yield waiting.pop(0)
     yield from waiting
 
 
+def _everybodys(mine: Iterator[PowerSums], ahead: int) -> Iterator[PowerSums]:
+    """All processes' units in the order of their ids, by gathering ``ahead`` of each at a time."""
+    if jax.process_count() == 1:
+        yield from mine
+        return
+    from jax.experimental import multihost_utils
+
+    while some := list(itertools.islice(mine, ahead)):
+        here = jax.tree.map(lambda *a: np.stack(a), *some)  # (units, T, observables)
+        every = multihost_utils.process_allgather(here)  # (processes, units, T, observables)
+        for i, rank in itertools.product(range(len(some)), range(jax.process_count())):
+            yield jax.tree.map(lambda a, at=(rank, i): a[at], every)
+
+
 def _split_ids(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (ids & np.uint64(0xFFFFFFFF)).astype(np.uint32), (ids >> np.uint64(32)).astype(np.uint32)
-
-
-def setup_arrays(setup: Setup) -> Any:
-    """The traced half of a setup."""
-    return eqx.filter(setup, eqx.is_array)
-
-
-def setup_static(setup: Setup) -> Any:
-    """The static half of a setup: hashable, so that one shape compiles once."""
-    leaves, tree = jax.tree.flatten(eqx.filter(setup, eqx.is_array, inverse=True))
-    return tree, tuple(leaves)
-
-
-def _join(static: Any, arrays: Any) -> Setup:
-    tree, leaves = static
-    joined: Setup = eqx.combine(jax.tree.unflatten(tree, leaves), arrays)
-    return joined
-
-
-def _unit(
-    static: Any, arrays: Any, root: Array, low: Array, high: Array, valid: Array
-) -> PowerSums:
-    """Power sums of a unit: leaves (T, observables).
-
-    Generation 1 is a program of its own: fused with what consumes it, the generator of its random
-    bits would be copied, and compiled, into every consumer.
-    """
-    sums: PowerSums = _later(static, arrays, *_first(static, arrays, root, low, high), valid)
-    return sums
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _first(
-    static: Any, arrays: Any, root: Array, low: UInt32[Array, " unit"], high: UInt32[Array, " unit"]
-) -> tuple[Array, Any, Any]:
-    """Keys of the chains, and their states and values at generation 1."""
-    setup = _join(static, arrays)
-    keys = jax.vmap(functools.partial(chain_key, root))(low, high)
-    return keys, *jax.vmap(functools.partial(start, setup))(keys)
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _later(
-    static: Any, arrays: Any, keys: Array, state: Any, values: Any, valid: Bool[Array, " unit"]
-) -> PowerSums:
-    setup = _join(static, arrays)
-    first = [_two_pass(v, valid) for v in values]
-
-    def generation(carry: Any, t: Array) -> Any:
-        state, centres = carry
-        state, values = jax.vmap(lambda k, s: step(setup, k, t, s))(keys, state)
-        sums = [power_sums(v, valid, *c) for v, c in zip(values, centres, strict=True)]
-        return (state, [recentre(s) for s in sums]), sums
-
-    carry = (state, [recentre(s) for s in first])
-    return _stacked(first, lax.scan(generation, carry, _times(setup))[1])
-
-
-def _two_pass(values: Float[Array, " unit"], valid: Array) -> PowerSums:
-    """Power sums where there is no earlier mean to pivot on."""
-    one = jnp.ones((), values.dtype)
-    return power_sums(values, valid, *recentre(power_sums(values, valid, 0 * one, one)))
-
-
-def _stacked(first: Any, rest: Any) -> PowerSums:
-    """Generation 1 before the others, and observables along the second axis."""
-    whole = jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), first, rest)
-    sums: PowerSums = jax.tree.map(lambda *a: jnp.stack(a, 1), *whole)
-    return sums
-
-
-def _times(setup: Setup) -> Array:
-    return jnp.arange(2, setup.generations + 1, dtype=jnp.uint32)
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _walk(static: Any, arrays: Any, keys: Array, state: Any, values: Any) -> tuple[Any, Any]:
-    """Fits and values of every chain at every generation: leaves (unit, T, ...)."""
-    setup = _join(static, arrays)
-
-    def generation(state: Any, t: Array) -> Any:
-        state, values = jax.vmap(lambda k, s: step(setup, k, t, s))(keys, state)
-        return state, (state.theta, values)
-
-    rest = lax.scan(generation, state, _times(setup))[1]
-    whole = jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), (state.theta, values), rest)
-    paths: tuple[Any, Any] = jax.tree.map(lambda a: jnp.moveaxis(a, 0, 1), whole)
-    return paths

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from collapse_theory.errors import InputError, RouteError
-from collapse_theory.families.base import AbstractSufficientFamily
+from collapse_theory.families.base import AbstractSufficientFamily, reduced
 from collapse_theory.generators.faithful import Faithful
 from collapse_theory.observables.base import Observable, find_observable
 from collapse_theory.recursion import Setup, prepare
@@ -36,7 +37,8 @@ class Experiment:
             ``n`` if left out; or a list with one size a generation.
         generator: how synthetic data leave a fitted model.
         observables: what is measured; names are accepted.
-        route: "law", "raw", or "auto" (law where it can serve).
+        route: "law", "raw", or "auto": law where it can serve, reduced to what the observables
+            depend on where that has the same law.
 
     Raises:
         InputError: a value is out of range; the message names it and what is allowed.
@@ -110,11 +112,22 @@ class Experiment:
                 "use route = 'raw'"
             )
         if name == "auto" and lawful:
-            try:
+            with suppress(RouteError, AttributeError):  # a workflow may look at what is left out
+                small = self._reduced()
+                if small is not None:
+                    return prepare(small, Law(), dtype)
+            with suppress(RouteError):
                 return prepare(self, Law(), dtype)
-            except RouteError:
-                pass
         return prepare(self, ROUTES["raw" if name == "auto" else name](), dtype)
+
+    def _reduced(self) -> Experiment | None:
+        """The experiment with a smaller family in which its observables have the same law."""
+        if type(self.generator) is not Faithful or not self.observables:
+            return None
+        small = reduced(self.family, self.observables)
+        if small is None or not all(o.supports(small) for o in self.observables):
+            return None
+        return replace(self, family=small)
 
 
 def _expand(n: int | Sequence[int], generations: int) -> NDArray[np.int64]:

@@ -16,6 +16,8 @@ import numpy as np
 from jaxtyping import Array
 from numpy.typing import NDArray
 
+NOISE = 64  # relative error of a sum of squares, in units of rounding
+
 
 class PowerSums(NamedTuple):
     """Sums of ((x - pivot) / scale)^k, k = 1..4, over the finite values of a unit of chains.
@@ -43,12 +45,25 @@ def power_sums(x: Array, valid: Array, pivot: Array, scale: Array) -> PowerSums:
     return PowerSums(count, valid.astype(x.dtype).sum() - count, pivot, scale, sums)
 
 
+def two_pass(x: Array, valid: Array) -> PowerSums:
+    """The same where there is no earlier mean to pivot on."""
+    top = jnp.where(valid & jnp.isfinite(x), jnp.abs(x), 0).max()
+    rough = power_sums(x, valid, jnp.zeros((), x.dtype), jnp.where(top > 0, top, 1))
+    return power_sums(x, valid, *recentre(rough))
+
+
 def recentre(unit: PowerSums) -> tuple[Array, Array]:
-    """Pivot and scale for the next generation: this one's mean and standard deviation."""
+    """Pivot and scale for the next generation: this one's mean and standard deviation.
+
+    A spread that is no more than rounding keeps the scale: of values that are all equal it would
+    shrink without end, and the first to differ would overflow.
+    """
     n = jnp.maximum(unit.finite, 1)
-    first = unit.sums[0] / n
-    spread = jnp.sqrt(jnp.maximum(unit.sums[1] / n - first * first, 0)) * unit.scale
-    return unit.pivot + first * unit.scale, jnp.where(spread > 0, spread, 1)
+    first, second = unit.sums[0] / n, unit.sums[1] / n
+    variance = second - first * first
+    noise = NOISE * float(np.finfo(second.dtype).eps) * second
+    spread = jnp.sqrt(jnp.where(variance > noise, variance, 1))
+    return unit.pivot + first * unit.scale, spread * unit.scale
 
 
 class Moments(NamedTuple):
@@ -93,6 +108,8 @@ def to_moments(sums: PowerSums) -> Moments:
     safe = np.maximum(n, 1)
     a1, a2, a3, a4 = (np.asarray(s, np.float64) / safe for s in sums.sums)
     m2 = np.maximum(a2 - a1**2, 0) * n * scale**2
-    m3 = (a3 - 3 * a1 * a2 + 2 * a1**3) * n * scale**3
-    m4 = np.maximum(a4 - 4 * a1 * a3 + 6 * a1**2 * a2 - 3 * a1**4, 0) * n * scale**4
+    spread = m2 > 0  # where there is none, what is left of the others is rounding
+    m3 = np.where(spread, a3 - 3 * a1 * a2 + 2 * a1**3, 0) * n * scale**3
+    fourth = np.maximum(a4 - 4 * a1 * a3 + 6 * a1**2 * a2 - 3 * a1**4, 0)
+    m4 = np.where(spread, fourth, 0) * n * scale**4
     return Moments(n, pivot + a1 * scale, m2, m3, m4, bad)

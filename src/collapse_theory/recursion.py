@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from typing import Any, NamedTuple
 
@@ -148,14 +149,9 @@ def prepare(experiment: Any, route: AbstractRoute, dtype: Any) -> Setup:
         observables=e.observables,
         generations=e.generations,
     )
-    before, after = _memories(setup)
-    if eqx.tree_equal(before, after):
-        return setup
-    growth = _growth(before, after)
-    if growth > 0:
-        growing = dataclasses.replace(setup, growth=growth)
-        if eqx.tree_equal(*_memories(growing)):
-            return growing
+    growth = _growth_of(setup)
+    if growth is not None:
+        return dataclasses.replace(setup, growth=growth)
     raise InputError(
         f"workflow {type(e.workflow).__name__}: the memory changes shape between generations; "
         "keep one corpus of fixed capacity, or one that starts from data.real and merges into it"
@@ -180,15 +176,37 @@ def _schedule(experiment: Any, sizes: np.ndarray, route: AbstractRoute, dtype: A
     return Schedule(jnp.asarray(rows, dtype), cast, capacity)
 
 
+def _growth_of(setup: Setup) -> float | None:
+    """By how much the memory grows in a step: 0 where its shape is kept, None where that fails."""
+    before, after = _memories(setup)
+    if eqx.tree_equal(before, after):
+        return 0.0
+    growth = _growth(before, after)
+    if growth > 0 and eqx.tree_equal(*_memories(dataclasses.replace(setup, growth=growth))):
+        return growth
+    return None
+
+
 def _memories(setup: Setup) -> tuple[Any, Any]:
     """The memory before and after a step, as shapes, found by tracing without running."""
+
+    def shape(x: Any) -> Any:
+        struct: Any = jax.ShapeDtypeStruct  # JAX's gap: untyped
+        return struct(x.shape, x.dtype) if eqx.is_array(x) else x
+
+    leaves, tree = jax.tree.flatten(jax.tree.map(shape, setup))
+    return _traced_memories(tree, tuple(leaves))
+
+
+@functools.lru_cache(maxsize=256)  # tracing takes longer than many a run
+def _traced_memories(tree: Any, leaves: tuple[Any, ...]) -> tuple[Any, Any]:
     from collapse_theory.sampling.counter import seed_key
 
-    def two(key: Array) -> tuple[Any, Any]:
+    def two(key: Array, setup: Setup) -> tuple[Any, Any]:
         state, _ = start(setup, key)
         return state.memory, step(setup, key, jnp.full((), 2, jnp.uint32), state)[0].memory
 
-    before, after = jax.eval_shape(two, seed_key(0))
+    before, after = eqx.filter_eval_shape(two, seed_key(0), jax.tree.unflatten(tree, leaves))
     return before, after
 
 

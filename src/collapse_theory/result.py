@@ -39,7 +39,7 @@ class Result:
         experiment: what was run.
         seed: its seed; chain ids ``first_chain .. first_chain + chains - 1`` were used.
         moments: counts, means and central power sums, float64, shape (T, observables).
-        facts: versions, device, dtype.
+        facts: versions, device, dtype, route ("law", "law, reduced" or "raw").
     """
 
     experiment: Experiment
@@ -181,7 +181,8 @@ def simulate(
     plan = plan or Plan()
     setup = experiment.setup(plan.resolve_dtype())
     moments = run_moments(setup, seed, range(first_chain, first_chain + int(chains)), plan)
-    facts = provenance_facts(plan, type(setup.route).__name__.lower())
+    short = ", reduced" if type(setup.family) is not type(experiment.family) else ""
+    facts = provenance_facts(plan, type(setup.route).__name__.lower() + short)
     return Result(experiment, seed, int(chains), moments, facts, plan, first_chain)
 
 
@@ -216,11 +217,13 @@ def replay(
     plan: Plan | None = None,
     route: str | None = None,
 ) -> ChainPath:
-    """One chain's whole path: the same numbers as in any run with this seed.
+    """One chain's whole path: the same numbers as in any run with this seed on this route.
 
     Returns:
         A :class:`ChainPath`: ``fits``, the family's model with leading axis T, and ``values``, a
-        dict from observable name to an array (T,).
+        dict from observable name to an array (T,). On the route "auto" chains may be reduced to
+        what the observables depend on, and so are the fits (least squares: ``error_norm``, the root
+        of the excess risk, or ``score``); the whole models are those of the route "law".
     """
     from collapse_theory.engine import run_paths
 

@@ -163,4 +163,5 @@ class ChainData:
 
     def _address(self, role: int) -> Array:
         call = self._calls[role] = self._calls.get(role, -1) + 1
-        return at(self._key, self.generation, role + ROLES * call)
+        address: Array = at(self._key, self.generation, role + ROLES * call)
+        return address

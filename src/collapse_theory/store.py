@@ -94,7 +94,7 @@ def check_target(path: str | Path) -> Path:
         InputError: something is there that is not a saved result.
     """
     target = Path(os.path.abspath(path))
-    if (target.exists() or target.is_symlink()) and _attributes_at(target).get("kind") != KIND:
+    if (target.exists() or target.is_symlink()) and attributes_at(target).get("kind") != KIND:
         raise InputError(
             f"{path} exists and is not a saved result: it is left alone; name another folder"
         )
@@ -107,7 +107,7 @@ def load(path: str | Path) -> Result:
     Raises:
         InputError: there is no whole saved result at ``path``, or it was saved by a later version.
     """
-    attributes = _attributes_at(Path(path))
+    attributes = attributes_at(Path(path))
     if attributes.get("kind") != KIND:
         raise InputError(f"{path}: no saved result is there")
     if attributes["schema"] > SCHEMA:
@@ -149,7 +149,7 @@ def _attributes(result: Result) -> dict[str, Any]:
     }
 
 
-def _attributes_at(folder: Path) -> dict[str, Any]:
+def attributes_at(folder: Path) -> dict[str, Any]:
     """The attributes of the zarr group in a folder; none where there is no such group."""
     try:
         attributes = json.loads((folder / "zarr.json").read_text())["attributes"]

@@ -17,16 +17,16 @@ from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any
 
-import jax
 import numpy as np
 
 from collapse_theory import discovery
 from collapse_theory.catalogue.base import Case, Kind, Status, Theorem
-from collapse_theory.engine import Plan, setup_arrays, setup_static
+from collapse_theory.engine import Plan
 from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment
 from collapse_theory.judging import Verdict, judge
 from collapse_theory.ladder import RUNGS, judge_ladder, rung
+from collapse_theory.programs import shape_of
 from collapse_theory.result import Result, simulate
 
 WORKERS = 2  # one program compiles while another runs
@@ -238,9 +238,7 @@ def _run_all(
 
 
 def _shape(experiment: Experiment, plan: Plan) -> Any:
-    setup = experiment.setup(plan.resolve_dtype())
-    arrays = [(a.shape, str(a.dtype)) for a in jax.tree.leaves(setup_arrays(setup))]
-    return setup_static(setup), tuple(arrays)
+    return shape_of(experiment.setup(plan.resolve_dtype()))
 
 
 def _simulate(

@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 import collapse_theory
+from collapse_theory.cli.bench import bench
 from collapse_theory.cli.info import info
 from collapse_theory.cli.members import list_members, show
 from collapse_theory.cli.predict import predict
 from collapse_theory.cli.simulate import simulate
+from collapse_theory.cli.sweep import sweep
 from collapse_theory.cli.verify import verify
 from collapse_theory.errors import InputError
 
@@ -35,8 +37,8 @@ def make_app() -> App:
         suppress_keyboard_interrupt=False,
     )
     for command, name in (
-        (verify, "verify"), (simulate, "simulate"), (predict, "predict"),
-        (list_members, "list"), (show, "show"), (info, "info"),
+        (verify, "verify"), (simulate, "simulate"), (sweep, "sweep"), (predict, "predict"),
+        (bench, "bench"), (list_members, "list"), (show, "show"), (info, "info"),
     ):  # fmt: skip
         app.command(command, name=name)
     return app

@@ -26,6 +26,7 @@ def simulate(
     route: Literal["auto", "law", "raw"] | None = None,
     dtype: Dtype | None = None,
     devices: str = "1",
+    distributed: str | None = None,
     save: Path | None = None,
     plot: Path | None = None,
     as_json: Json = False,
@@ -39,13 +40,16 @@ def simulate(
         seed: Any whole number; the same seed gives the same chains everywhere.
         route: How data are drawn; the file's own choice if left out.
         dtype: Precision of the chains; float64 if left out.
-        devices: How many devices to use, or "all".
+        devices: How many devices to use, or "all" (of each process, where there are several).
+        distributed: This process is one of several that share the chains: "auto" under Slurm or
+            Open MPI, else HOST:PORT,RANK/COUNT. Only rank 0 prints and saves.
         save: Keep the result in this folder (zarr).
         plot: Draw the observables with theory beside them: a .png, .svg or .pdf file.
         as_json: Print JSON instead of tables.
         no_cache: Do not keep compiled programs for the next run.
     """
     from collapse_theory.cli.console import print_json, progress_bar, stdout
+    from collapse_theory.cli.distributed import joined
     from collapse_theory.cli.session import begin, make_plan
 
     if plot is not None:
@@ -59,9 +63,11 @@ def simulate(
         from collapse_theory.store import check_target
 
         check_target(save)  # before the work, not after it
-    with progress_bar() as progress:
-        plan = make_plan(devices, dtype, progress)
+    with joined(distributed) as speaks, progress_bar() as progress:
+        plan = make_plan(devices, dtype, progress if speaks else None)
         result = results.simulate(experiment, chains=chains, seed=seed, plan=plan, route=route)
+    if not speaks:
+        return 0
     if save is not None:
         result.save(save)
     if plot is not None:

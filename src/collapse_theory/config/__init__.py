@@ -5,7 +5,15 @@ Top-level keys are ``n``, ``generations``, ``observables``, ``n_real``, ``route`
 keys are its fields.
 """
 
-from collapse_theory.config.reading import experiment_from_table, find_class, load_experiment
-from collapse_theory.config.writing import to_table, to_toml
+from collapse_theory.config.reading import (
+    experiment_from_table,
+    find_class,
+    load_experiment,
+    read_table,
+)
+from collapse_theory.config.writing import member_table, plain, to_table, to_toml
 
-__all__ = ["experiment_from_table", "find_class", "load_experiment", "to_table", "to_toml"]
+__all__ = [
+    "experiment_from_table", "find_class", "load_experiment", "member_table", "plain",
+    "read_table", "to_table", "to_toml",
+]  # fmt: skip

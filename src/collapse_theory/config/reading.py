@@ -35,9 +35,17 @@ def load_experiment(path: str | Path) -> Experiment:
     Raises:
         InputError: the file is missing, is not TOML, or describes no experiment.
     """
+    return experiment_from_table(read_table(path))
+
+
+def read_table(path: str | Path) -> dict[str, Any]:
+    """The content of a TOML file.
+
+    Raises:
+        InputError: the file is missing or is not TOML.
+    """
     try:
-        text = Path(path).read_bytes().decode()
-        return experiment_from_table(tomllib.loads(text))
+        return tomllib.loads(Path(path).read_bytes().decode())
     except OSError as e:
         raise InputError(f"{path}: {e.strerror or e}") from e
     except UnicodeDecodeError as e:

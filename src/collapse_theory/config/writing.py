@@ -20,21 +20,28 @@ def to_table(experiment: Experiment) -> dict[str, Any]:
         InputError: a field holds something that TOML cannot.
     """
     e = experiment
-    table: dict[str, Any] = {"n": _plain(e.n, "n")}
+    table: dict[str, Any] = {"n": plain(e.n, "n")}
     if e.n_real is not None:
-        table["n_real"] = _plain(e.n_real, "n_real")
+        table["n_real"] = plain(e.n_real, "n_real")
     table |= {"generations": e.generations, "observables": [o.name for o in e.observables]}
     if e.route != "auto":
         table["route"] = e.route
-    table["family"] = {"name": type(e.family).__name__, **_fields(e.family, "family")}
-    table["truth"] = _fields(e.truth, "truth")
-    table["workflow"] = {"name": type(e.workflow).__name__, **_fields(e.workflow, "workflow")}
+    table["family"] = member_table(e.family, "family")
+    table["truth"] = member_table(e.truth, "truth")
+    table["workflow"] = member_table(e.workflow, "workflow")
     if not isinstance(e.generator, Faithful):
-        table["generator"] = {
-            "name": type(e.generator).__name__,
-            **_fields(e.generator, "generator"),
-        }
+        table["generator"] = member_table(e.generator, "generator")
     return table
+
+
+def member_table(member: Any, key: str) -> dict[str, Any]:
+    """A member as the table ``[key]`` of the file: its name, but for the truth, and its fields.
+
+    Raises:
+        InputError: it is no dataclass, or a field holds something that TOML cannot.
+    """
+    name = {} if key == "truth" else {"name": type(member).__name__}
+    return name | _fields(member, key)
 
 
 def to_toml(experiment: Experiment) -> str:
@@ -55,15 +62,20 @@ def _fields(member: Any, key: str) -> dict[str, Any]:
     if not dataclasses.is_dataclass(member):
         raise InputError(f"{key} = {show(member)}: only dataclasses can be written as TOML")
     values = {f.name: getattr(member, f.name) for f in dataclasses.fields(member) if f.init}
-    return {k: _plain(v, f"{key}.{k}") for k, v in values.items() if v is not None}
+    return {k: plain(v, f"{key}.{k}") for k, v in values.items() if v is not None}
 
 
-def _plain(value: Any, key: str) -> Any:
+def plain(value: Any, key: str) -> Any:
+    """The value as TOML knows it: tuples and arrays as lists, NumPy's numbers as Python's.
+
+    Raises:
+        InputError: it holds something that TOML cannot.
+    """
     if isinstance(value, list | tuple):
-        return [_plain(v, f"{key}[{i}]") for i, v in enumerate(value)]
+        return [plain(v, f"{key}[{i}]") for i, v in enumerate(value)]
     listed = getattr(value, "tolist", None)  # NumPy and JAX, scalars too
     if listed is not None:
-        return _plain(listed(), key)
+        return plain(listed(), key)
     if isinstance(value, bool | int | float | str):
         return value
     raise InputError(f"{key} = {show(value)}: {type(value).__name__} cannot be written as TOML")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from abc import abstractmethod
-from typing import Any, ClassVar, Generic, TypeVar, final
+from typing import Any, ClassVar, Generic, NoReturn, TypeVar, final
 
 import equinox as eqx
 import jax
@@ -12,6 +12,8 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from collapse_theory.corpus import AbstractStatistic, Items
+from collapse_theory.errors import RouteError
+from collapse_theory.observables.base import Observable
 
 Theta = TypeVar("Theta")
 Statistic = TypeVar("Statistic", bound=AbstractStatistic)
@@ -77,6 +79,45 @@ class AbstractSufficientFamily(AbstractFamily[Theta], Generic[Theta, Statistic])
     def fit(self, items: Items) -> Theta:
         """Summarise, then estimate."""
         return self.estimate(self.summarise(items))
+
+
+class AbstractReducedFamily(AbstractSufficientFamily[Theta, Statistic], Generic[Theta, Statistic]):
+    """A family that stands in for another on the law route, where :func:`reduced` brings it in.
+
+    Users neither name it nor see it in lists. It is made ready from the truth of the family it
+    stands in for; it has no rows; its statistics may refuse to be merged or scaled by raising
+    RouteError, and then the other family serves.
+    """
+
+    listed: ClassVar[bool] = False
+
+    @final
+    def smallest_fit(self, truth: Any) -> int:
+        """Checked before, by the family it stands in for."""
+        return 1
+
+    @final
+    def sample(self, key: Array, theta: Theta, n: int) -> NoReturn:
+        """Not possible."""
+        raise RouteError(f"{type(self).__name__} has no rows")
+
+    @final
+    def summarise(self, items: Items) -> NoReturn:
+        """Not possible."""
+        raise RouteError(f"{type(self).__name__} has no rows")
+
+
+@functools.singledispatch
+def reduced(
+    family: Any, observables: tuple[Observable, ...]
+) -> AbstractReducedFamily[Any, Any] | None:
+    """A family with less to draw and to keep, in which these observables have the same joint law.
+
+    None where there is none. It must keep the law under every workflow that it does not refuse, for
+    data drawn from fitted models as they are (the generator Faithful). A family registers its own
+    reductions; it should decline for its subclasses, which may draw otherwise.
+    """
+    return None
 
 
 @functools.singledispatch

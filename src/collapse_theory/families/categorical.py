@@ -24,7 +24,7 @@ from collapse_theory.families.base import (
 )
 from collapse_theory.families.symbols import register_symbols
 from collapse_theory.sampling.counter import uniform
-from collapse_theory.sampling.counts import TreePlan, multinomial, tree_plan
+from collapse_theory.sampling.multinomial import MultinomialPlan, multinomial, multinomial_plan
 
 SUM_TOLERANCE = 1e-9
 
@@ -73,7 +73,7 @@ class CategoricalFit(eqx.Module):
 class Categorical(AbstractSufficientFamily[CategoricalFit, Sums]):
     """P(symbol i) = p_i, fitted by the shares of the symbols.
 
-    A batch is one multinomial, exact in law (see :func:`sampling.counts.multinomial`), whatever n.
+    A batch is one multinomial, exact in law whatever n (:func:`sampling.multinomial.multinomial`).
     With contexts every row holds one symbol of each, independent, so each context is fitted on its
     own n draws; observables are averages over contexts, except that ``collapsed`` wants all of them
     collapsed and ``closer_than_first`` is about the whole table. Mixtures of such tables tie the
@@ -123,8 +123,8 @@ class Categorical(AbstractSufficientFamily[CategoricalFit, Sums]):
 
 
 @draw_tables.register
-def _(family: Categorical, truth: CategoricalLaw, sizes: np.ndarray) -> TreePlan:
-    return tree_plan([int(n) for n in sizes])
+def _(family: Categorical, truth: CategoricalLaw, sizes: np.ndarray) -> MultinomialPlan:
+    return multinomial_plan([int(n) for n in sizes], truth.table.shape[-1])
 
 
 @is_convex.register

@@ -18,7 +18,7 @@ from collapse_theory.errors import InputError
 from collapse_theory.families.base import AbstractSufficientFamily, Size, draw_tables
 from collapse_theory.observables import distances, divergences, parameters
 from collapse_theory.observables.base import Snapshot
-from collapse_theory.sampling.counter import uniform
+from collapse_theory.sampling.counter import scalar_words, uniform
 from collapse_theory.sampling.gamma import gamma_table, log_gamma_variate, words_needed
 
 
@@ -84,7 +84,7 @@ class AbstractGamma(AbstractSufficientFamily[PositiveFit, LogTotal]):
 
     def draw(self, key: Array, theta: PositiveFit, size: Size) -> LogTotal:
         """The sum of the rows."""
-        bits = jr.bits(key, (words_needed(size.table),), jnp.uint32)
+        bits = scalar_words(key, words_needed(size.table))
         log_total = log_gamma_variate(bits, size.table) - math.log(self.power)
         return LogTotal(size.n, theta.log_mean + log_total)
 

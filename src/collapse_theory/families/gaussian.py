@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-import jax.random as jr
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Float
 
 from collapse_theory.corpus import AbstractStatistic, Items
@@ -16,8 +16,8 @@ from collapse_theory.errors import InputError
 from collapse_theory.families.base import AbstractSufficientFamily, Size, draw_tables
 from collapse_theory.observables import distances, divergences, parameters
 from collapse_theory.observables.base import Snapshot
-from collapse_theory.sampling.counter import normal, normal_from_bits
-from collapse_theory.sampling.gamma import gamma_table, log_gamma_variate, words_needed
+from collapse_theory.sampling.counter import normal, normal_pair, words
+from collapse_theory.sampling.gamma import gamma_table, log_gamma_of_normal, words_needed
 
 LOG2 = float(np.log(2))
 
@@ -116,10 +116,10 @@ class Gaussian(AbstractSufficientFamily[GaussianFit, Scatter]):
 
     def draw(self, key: Array, theta: GaussianFit, size: Size) -> Scatter:
         """Mean and sum of squares, independent."""
-        bits = jr.bits(key, (1 + words_needed(size.table),), jnp.uint32)
-        z = normal_from_bits(bits[0], theta.mean.dtype.type)
-        log_ss = theta.log_var + LOG2 + log_gamma_variate(bits[1:], size.table)
-        return Scatter(size.n, theta.mean + theta.sd * z / jnp.sqrt(size.n), log_ss)
+        z, y = normal_pair(key, 0, 0, theta.mean.dtype.type)
+        lifts = [words(key, 0, i)[0] for i in range(1, words_needed(size.table))]
+        log_ss = theta.log_var + LOG2 + log_gamma_of_normal(y, lifts, size.table)
+        return Scatter(size.n, theta.mean + theta.sd * (z * lax.rsqrt(size.n)), log_ss)
 
     def summarise(self, items: Items) -> Scatter:
         """Two passes: mean, then squared deviations."""

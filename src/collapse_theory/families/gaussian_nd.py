@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -18,7 +17,7 @@ from collapse_theory.families.base import AbstractSufficientFamily, Size, draw_t
 from collapse_theory.observables import distances, divergences, parameters
 from collapse_theory.observables.base import Snapshot
 from collapse_theory.sampling import wishart
-from collapse_theory.sampling.counter import normal, normal_from_bits
+from collapse_theory.sampling.counter import normal
 
 
 @dataclass(frozen=True)
@@ -191,11 +190,9 @@ class GaussianND(AbstractSufficientFamily[GaussianNDFit, ScatterND]):
 
     def draw(self, key: Array, theta: GaussianNDFit, size: Size) -> ScatterND:
         """Mean and scatter, independent."""
-        d, dtype = theta.mean.shape[-1], theta.mean.dtype.type
-        bits = jr.bits(key, (d + wishart.bartlett_words(size.table),), jnp.uint32)
-        z = normal_from_bits(bits[:d], dtype)
+        z = wishart.normal_row(key, 0, len(theta.mean), theta.mean.dtype.type)
         move = wishart.lower_product(theta.root, z[:, None])[:, 0] / jnp.sqrt(size.n)
-        root = theta.scale.times(*wishart.bartlett(bits[d:], size.table))
+        root = theta.scale.times(*wishart.bartlett(key, 1, size.table))
         return ScatterND(size.n, theta.mean + move, root)
 
     def summarise(self, items: Items) -> ScatterND:

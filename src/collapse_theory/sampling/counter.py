@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import jax.random as jr
@@ -26,6 +26,13 @@ SPLIT, FOLD = (
     1 << 31,
     1 << 30,
 )  # high words set aside, so that no address is used twice under one key
+
+
+class Address(NamedTuple):
+    """A key as two words: what a kernel that knows no typed keys is given in their place."""
+
+    k0: Array
+    k1: Array
 
 
 def threefry2x32(k0: Any, k1: Any, x0: Any, x1: Any) -> tuple[Array, Array]:
@@ -78,19 +85,24 @@ def seed_key(seed: int) -> Array:
     return jr.key(seed, impl=IMPL)
 
 
-def chain_key(root: Array, low: Array, high: Array) -> Array:
+def chain_key(root: Any, low: Array, high: Array) -> Any:
     """The key of a chain: a full hash of its 64-bit id, so neighbouring ids share nothing."""
-    k0, k1 = _pair(root)
-    return _typed(*threefry2x32(k0, k1, high | jnp.uint32(FOLD), low))
+    k0, k1 = threefry2x32(*_pair(root), high | jnp.uint32(FOLD), low)
+    if isinstance(root, Address):
+        return Address(k0, k1)
+    return jr.wrap_key_data(jnp.stack([k0, k1], -1), impl=IMPL)
 
 
-def at(chain: Array, generation: Array, role: int) -> Array:
+def at(chain: Any, generation: Array, role: int) -> Any:
     """The key of (generation, role) in a chain: an address, two integer adds and no hash."""
-    k0, k1 = _pair(chain)
-    return _typed(k0 + jnp.uint32(role), k1 + generation.astype(jnp.uint32))
+    k0, k1 = jnp.uint32(role), generation.astype(jnp.uint32)
+    if isinstance(chain, Address):
+        return Address(chain.k0 + k0, chain.k1 + k1)
+    # both words in one sum: stacking two scalars would be a pass over memory of its own
+    return jr.wrap_key_data(jr.key_data(chain) + jnp.stack([k0, k1]), impl=IMPL)
 
 
-def words(key: Array, high: Any, low: Any) -> tuple[Array, Array]:
+def words(key: Any, high: Any, low: Any) -> tuple[Array, Array]:
     """The two random words at counter (high, low) under ``key``.
 
     high, low: uint32, broadcast; high < 2**30. Counters with high = 0 are those that
@@ -100,14 +112,16 @@ def words(key: Array, high: Any, low: Any) -> tuple[Array, Array]:
     return threefry2x32(k0, k1, jnp.asarray(high, jnp.uint32), jnp.asarray(low, jnp.uint32))
 
 
-def _pair(key: Array) -> tuple[Array, Array]:
+def scalar_words(key: Any, count: int) -> list[Array]:
+    """``count`` scalar words of a key, those that :func:`jax.random.bits` would give in blocks."""
+    return [word for i in range(-(-count // 2)) for word in words(key, 0, i)][:count]
+
+
+def _pair(key: Any) -> tuple[Array, Array]:
+    if isinstance(key, Address):
+        return key
     data = jr.key_data(key)
     return data[..., 0], data[..., 1]
-
-
-def _typed(k0: Array, k1: Array) -> Array:
-    key: Array = jr.wrap_key_data(jnp.stack([k0, k1], -1), impl=IMPL)
-    return key
 
 
 def _signed(bits: Array) -> Array:
@@ -148,6 +162,71 @@ def normal_from_bits(bits: UInt32[Array, "*s"], dtype: Any) -> Float[Array, "*s"
     return z
 
 
+def normal_pair(key: Any, high: Any, low: Any, dtype: Any) -> tuple[Array, Array]:
+    """Two independent standard normals from the block (high, low) of a key, in polar coordinates.
+
+    |z| <= 6.67. Absolute error in float32 3e-8 / r + 3e-7 r at radius r, 3e-4 at most (near 0); in
+    float64 1e-11. Cheaper than two of :func:`normal_from_bits`, where both are needed.
+
+    References:
+        box1958note
+    """
+    polar = _polar(*words(key, high, low), dtype)
+    if isinstance(key, Address):
+        return _product(*polar)
+    pair: tuple[Array, Array] = lax.platform_dependent(
+        *polar, cpu=_stored_product, default=_product
+    )
+    return pair
+
+
+def _polar(first: Array, second: Array, dtype: Any) -> tuple[Array, Array, Array]:
+    """Cosine and sine of the angle, and the square of the radius."""
+    u = (_signed(first >> 1).astype(dtype) + dtype(0.5)) * dtype(2.0**-31)
+    # in float32 the last midpoints are rounded to 1, where the inverse radius has no value
+    u = jnp.minimum(u, dtype(1 - np.finfo(dtype).epsneg))
+    return *_cos_sin(second, dtype), -2 * jnp.log(u)
+
+
+def _product(cos: Array, sin: Array, square: Array) -> tuple[Array, Array]:
+    radius = jnp.sqrt(square)
+    return radius * cos, radius * sin
+
+
+def _stored_product(cos: Array, sin: Array, square: Array) -> tuple[Array, Array]:
+    """The same by a complex division: XLA for CPUs computes one once and stores both its parts.
+
+    Of anything cheaper it would copy the whole generator into each part's consumers.
+    """
+    z = lax.complex(cos, sin) / lax.rsqrt(square)
+    return z.real, z.imag
+
+
+def _eighth_turn(of: Any, terms: int) -> tuple[float, ...]:
+    """Coefficients in x**2, highest power first, of an even function on |x| <= 1."""
+    x = np.cos(np.pi * (np.arange(200) + 0.5) / 400)
+    return tuple(np.polynomial.Polynomial.fit(x * x, of(x), terms - 1).convert().coef[::-1])
+
+
+# errors 2e-9 (float32) and 1e-13 (float64), in x = angle / (pi / 4)
+_SIN, _COS = (
+    {np.float32: _eighth_turn(of, 4 + more), np.float64: _eighth_turn(of, 6 + more)}
+    for of, more in ((lambda x: np.sin(np.pi / 4 * x) / x, 0), (lambda x: np.cos(np.pi / 4 * x), 1))
+)
+
+
+def _cos_sin(bits: Array, dtype: Any) -> tuple[Array, Array]:
+    """Cosine and sine of 2 pi bits / 2**32: an eighth of a turn by series, the rest by symmetry."""
+    quarter = (bits + jnp.uint32(1 << 29)) >> 30
+    rest = _signed(bits - (quarter << 30)).astype(dtype) * dtype(2.0**-29)
+    square = rest * rest
+    sin, cos = rest * horner(_SIN[dtype], square), horner(_COS[dtype], square)
+    swap = quarter & 1 == 1
+    left, below = (quarter + 1) & 2 == 2, quarter & 2 == 2
+    x, y = jnp.where(swap, sin, cos), jnp.where(swap, cos, sin)
+    return jnp.where(left, -x, x), jnp.where(below, -y, y)
+
+
 # erf_inv(x) / x, w = -log(1 - x^2): for w < 5 Giles' single-precision polynomial in w - 2.5;
 # beyond, a Chebyshev fit in sqrt(w) - 3 up to w = 23, as far as 32 bits reach (his stops at w =
 # 16).
@@ -175,17 +254,22 @@ def horner(coefficients: Sequence[Any], x: Array) -> Array:
     return total
 
 
-def uniform(key: Array, shape: tuple[int, ...], dtype: Any) -> Array:
+def uniform(key: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     """Uniforms on (0, 1) of the given shape, one 32-bit word each."""
-    return uniform_from_bits(jr.bits(key, shape, jnp.uint32), jnp.dtype(dtype).type)
+    return uniform_from_bits(_bits(key, shape), jnp.dtype(dtype).type)
 
 
-def normal(key: Array, shape: tuple[int, ...], dtype: Any) -> Array:
+def normal(key: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     """Standard normals of the given shape, one 32-bit word each (see :func:`normal_from_bits`)."""
-    return normal_from_bits(jr.bits(key, shape, jnp.uint32), jnp.dtype(dtype).type)
+    return normal_from_bits(_bits(key, shape), jnp.dtype(dtype).type)
+
+
+def _bits(key: Any, shape: tuple[int, ...]) -> Array:
+    """The words of :func:`jax.random.bits`; a scalar one without an array of length one."""
+    return jr.bits(key, shape, jnp.uint32) if shape else words(key, 0, 0)[0]
 
 
 __all__ = [
-    "IMPL", "at", "chain_key", "horner", "normal", "normal_from_bits", "seed_key", "threefry2x32",
-    "uniform", "uniform_from_bits", "words",
+    "IMPL", "Address", "at", "chain_key", "horner", "normal", "normal_from_bits", "normal_pair",
+    "scalar_words", "seed_key", "threefry2x32", "uniform", "uniform_from_bits", "words",
 ]  # fmt: skip

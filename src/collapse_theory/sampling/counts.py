@@ -1,12 +1,12 @@
-"""Binomial and multinomial counts without a rejection loop: a search in a virtual sorted sample.
+"""Binomial counts without a rejection loop: a search in a virtual sorted sample.
 
-A count with success probability p is the number of n uniforms below p; a multinomial is the same
-question at the cumulative probabilities. The n uniforms are never drawn: the median of an odd
-number of them is Beta(m, m), the rest splits into two halves of equal size, uniform on either side
-of it, and only the half that holds the boundary matters. An even number first gives up one uniform,
-so the sizes met on the way down depend on n alone: every chain does the same work, O(log n) a
-boundary. The median of a node is a function of key and node: all boundaries see one sample, hence
-their counts have the exact joint law.
+A count with success probability p is the number of n uniforms below p. The n uniforms are never
+drawn: the median of an odd number of them is Beta(m, m), the rest splits into two halves of equal
+size, uniform on either side of it, and only the half that holds the boundary matters. An even
+number first gives up one uniform, so the sizes met on the way down depend on n alone: every chain
+does the same work, O(log n) a boundary. The median of a node is a function of key and node: all
+boundaries see one sample, hence their counts have the exact joint law. For many boundaries see
+:mod:`sampling.multinomial`.
 
 References:
     devroye1986nonuniform
@@ -15,7 +15,8 @@ References:
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -27,7 +28,8 @@ from scipy import special
 
 from collapse_theory.sampling.counter import horner, normal_from_bits, words
 
-LEAF = 31  # at most so many uniforms are drawn one by one: a level costs as much as 16 of them
+LEAF = 31  # at most so many uniforms are drawn one by one: a level costs as much as 10 of them
+PER_BLOCK = 3  # uniforms from the two words of a block
 TERMS = 8  # coefficients of the quantile of a median
 SCALE = 6.5  # beyond every normal that one word gives
 FIRST_LEAF = 32  # high words of the counters: the height of a node, or this and more in the leaf
@@ -47,7 +49,7 @@ class TreePlan(eqx.Module):
         centre: 1/2, or 1 on unused levels: then everything lies left and nothing is rescaled.
         odd: the median minus 1/2 is w times this polynomial in w**2, highest power first,
             with w a standard normal / SCALE.
-        leaf: which of the last uniforms exist.
+        leaf: which of the last uniforms exist, block of words by block.
     """
 
     n: Int[Array | np.ndarray, "*sizes"]
@@ -55,7 +57,7 @@ class TreePlan(eqx.Module):
     gain: Int[Array | np.ndarray, "*sizes depth"]
     centre: Float[Array | np.ndarray, "*sizes depth"]
     odd: Float[Array | np.ndarray, "*sizes depth terms"]
-    leaf: Bool[Array | np.ndarray, "*sizes leaf"]
+    leaf: Bool[Array | np.ndarray, "*sizes blocks three"]
 
 
 @functools.cache
@@ -90,13 +92,15 @@ def tree_plan(sizes: Sequence[int]) -> TreePlan:
         raise ValueError(f"sizes must be integers in [0, 2**30], at least one; got {sizes!r}")
     paths = [_levels(int(n)) for n in sizes]
     shape = len(paths), max(len(split) for split, _ in paths)
+    blocks = 2 * max(-(-leaf // (2 * PER_BLOCK)) for _, leaf in paths)  # even: read in two halves
+    last = np.arange(blocks * PER_BLOCK) < np.array([[leaf] for _, leaf in paths])
     plan = TreePlan(
         n=np.array(sizes, np.int32),
         extra=np.zeros(shape, bool),
         gain=np.zeros(shape, np.int32),
         centre=np.ones(shape),
         odd=np.zeros((*shape, TERMS)),
-        leaf=np.arange(max(leaf for _, leaf in paths)) < np.array([[leaf] for _, leaf in paths]),
+        leaf=last.reshape(len(paths), blocks, PER_BLOCK),
     )
     for row, (split, _) in enumerate(paths):
         for level, n in enumerate(split, start=shape[1] - len(split)):
@@ -107,15 +111,21 @@ def tree_plan(sizes: Sequence[int]) -> TreePlan:
     return plan
 
 
-def _threshold(t: Float[Array, " k"]) -> UInt32[Array, " k"]:
+def threshold(t: Float[Array, "*s"]) -> Int[Array, "*s"]:
     """The number of 32-bit words below t, floor(2**32 t), for t in [0, 1]; 1 counts as just below.
 
-    Comparing words and not floats keeps 2**-32 of resolution in float32, at any t.
+    As an int32, less 2**31: compare it with a word read by :func:`signed`. Comparing words and not
+    floats keeps 2**-32 of resolution in float32, at any t.
     """
     upper = t >= 0.5
     part = jnp.minimum(jnp.where(upper, t - 0.5, t), 0.5 - np.finfo(t.dtype).epsneg)
-    bits = (part * 2.0**32).astype(jnp.int32).astype(jnp.uint32)  # int32: the fast conversion
-    return bits + jnp.where(upper, jnp.uint32(1 << 31), jnp.uint32(0))
+    bits: Array = (part * 2.0**32).astype(jnp.int32)  # to int32: the fast conversion
+    return bits + jnp.where(upper, 0, -(1 << 31)).astype(jnp.int32)
+
+
+def signed(word: UInt32[Array, "*s"]) -> Int[Array, "*s"]:
+    """A word as an int32; if the word is uniform, so is this."""
+    return lax.bitcast_convert_type(word, jnp.int32)
 
 
 def _turn(t: Array, place: Array) -> tuple[Array, Array]:
@@ -124,7 +134,7 @@ def _turn(t: Array, place: Array) -> tuple[Array, Array]:
 
 
 def _search(
-    key: Array, t: Float[Array, " k"], row: TreePlan
+    key: Any, t: Float[Array, " k"], place: UInt32[Array, " k"], row: TreePlan
 ) -> tuple[Float[Array, " k"], Int[Array, " k"], UInt32[Array, " k"]]:
     """Descend to the leaves: the boundary within its leaf's interval, the count so far, the place.
 
@@ -137,9 +147,9 @@ def _search(
     Level = tuple[Array, Array, Array, Array]
 
     def split(carry: Carry, level: Level) -> tuple[Carry, None]:
-        signed, count, place = carry
+        at_turn, count, place = carry
         height, extra, centre, odd = level
-        t, place = _turn(signed, place)
+        t, place = _turn(at_turn, place)
         first, second = words(key, height, place)
         w = normal_from_bits(first, t.dtype.type) * (1 / SCALE)
         offset = w * horner([odd[i] for i in range(TERMS)], w * w)
@@ -147,29 +157,75 @@ def _search(
         right = gap > 0
         inner = jnp.where(right, gap, t) / jnp.where(right, 1 - centre - offset, centre + offset)
         inner = jnp.where(t < 1, inner, t)  # division is not exact on every device
-        below = extra & ((second < _threshold(t)) | (t >= 1))
+        below = extra & ((signed(second) < threshold(t)) | (t >= 1))
         return (jnp.where(right, -inner, inner), count + below, place), None
 
     depth = row.gain.shape[-1]
     heights = jnp.arange(depth, 0, -1, dtype=jnp.uint32)
     centre, odd = jnp.asarray(row.centre, t.dtype), jnp.asarray(row.odd, t.dtype)
     levels = heights, jnp.asarray(row.extra), centre, odd
-    start = t, jnp.zeros(t.shape, jnp.int32), jnp.zeros(t.shape, jnp.uint32)
-    (signed, count, place), _ = lax.scan(split, start, levels)
-    t, place = _turn(signed, place)
+    start = t, jnp.zeros(t.shape, jnp.int32), place
+    (at_turn, count, place), _ = lax.scan(split, start, levels)
+    t, place = _turn(at_turn, place)
     for level in range(depth):
         right = (place >> jnp.uint32(depth - 1 - level)) & jnp.uint32(1) == 1
         count = count + jnp.where(right, row.gain[level], 0)
     return t, count, place
 
 
-def count_below(key: Array, boundaries: Float[Array, " k"], row: TreePlan) -> Float[Array, " k"]:
+def _leaf(
+    key: Any, t: Float[Array, " k"], place: UInt32[Array, " k"], row: TreePlan
+) -> Int[Array, " k"]:
+    """How many uniforms of the leaf at each place lie below t.
+
+    Three uniforms from two words: 16 bits of their own and the last 16 in common. Each is uniform
+    on 32 bits; two of them are independent up to 2**-34 in any probability.
+    """
+    bound, top = threshold(t), jnp.uint32(0xFFFF0000)
+
+    def half(count: Array, part: tuple[Array, Array]) -> tuple[Array, None]:
+        numbers, there = part
+        for block in range(numbers.shape[0]):
+            first, second = words(key, numbers[block], place)
+            common = first & jnp.uint32(0xFFFF)
+            for j, own in enumerate((first & top, second & top, second << 16)):
+                below = signed(own | common) < bound
+                count = count + jnp.where(there[block, j] & below, 1, 0)
+        return count, None
+
+    # Two passes, because what goes into a loop is stored: otherwise XLA for CPUs may compile what t
+    # came from into each of its uses. More passes are slower, too.
+    numbers = FIRST_LEAF + jnp.arange(row.leaf.shape[-2], dtype=jnp.uint32)
+    parts = numbers.reshape(2, -1), jnp.asarray(row.leaf).reshape(2, -1, PER_BLOCK)
+    inside, _ = lax.scan(half, jnp.zeros(t.shape, jnp.int32), parts)
+    return jnp.where(t < 1, inside, jnp.asarray(row.leaf).sum(dtype=jnp.int32))
+
+
+def count_in_node(
+    key: Any, boundaries: Float[Array, " k"], place: UInt32[Array, " k"], row: TreePlan
+) -> Int[Array, " k"]:
+    """As :func:`count_below`, for boundaries in [0, 1], each in the sample of its own place.
+
+    Args:
+        key: randomness; its counters from 1 to FIRST_LEAF + LEAF are used.
+        boundaries: NaN gives any count.
+        place: which sample, less than 2**31 / n.
+        row: one row of :func:`tree_plan`: the size of every one of the samples.
+
+    Returns:
+        Whole numbers.
+    """
+    inner, count, leaf = _search(key, boundaries, place, row)
+    return count + _leaf(key, inner, leaf, row)
+
+
+def count_below(key: Any, boundaries: Float[Array, " k"], row: TreePlan) -> Float[Array, " k"]:
     """How many of n independent uniforms on (0, 1) fall below each boundary, jointly.
 
     Equal boundaries give equal counts, counts are monotone in the boundary, and boundaries <= 0 or
-    >= 1 give 0 or n. Exact in law up to rounding: words resolve probabilities to 2**-32, and the
-    quantile of a median, as a part of its node's interval, is within 3e-11 in float64; in float32
-    within 1e-7, and 1e-4 in tails of 1e-7.
+    >= 1 give 0 or n. Exact in law up to rounding: words resolve probabilities to 2**-32, the last
+    uniforms are independent in pairs up to 2**-34, and the quantile of a median, as a part of its
+    node's interval, is within 3e-11 in float64; in float32 within 1e-7, and 1e-4 in tails of 1e-7.
 
     Args:
         key: randomness; one key is one sample.
@@ -182,30 +238,12 @@ def count_below(key: Array, boundaries: Float[Array, " k"], row: TreePlan) -> Fl
     References:
         devroye1986nonuniform
     """
-    inner, count, place = _search(key, jnp.clip(boundaries, 0, 1), row)
-    below = _threshold(inner)
-    size = row.leaf.shape[-1]
-    inside = jnp.zeros_like(count)
-    for block in range((size + 1) // 2):
-        pair = words(key, FIRST_LEAF + block, place)
-        for j, word in enumerate(pair[: size - 2 * block], start=2 * block):
-            inside = inside + jnp.where(row.leaf[j] & (word < below), 1, 0)
-    every = jnp.asarray(row.leaf).sum(dtype=jnp.int32)
-    count = count + jnp.where(inner < 1, inside, every)
-    return count.astype(inner.dtype) + 0 * inner  # a NaN stays one
+    start = jnp.zeros(boundaries.shape, jnp.uint32)
+    count = count_in_node(key, jnp.clip(boundaries, 0, 1), start, row)
+    return count.astype(boundaries.dtype) + 0 * boundaries  # a NaN stays one
 
 
-def _stored(function: Callable[[Array], Array], x: Array) -> Array:
-    """``function(x)``, of the shape of x, by a loop that does nothing the first time.
-
-    The state of a loop is stored. Otherwise XLA for CPUs compiles what x came from into each of its
-    uses, here shifted copies and a prefix sum: the whole sampler was five times slower.
-    """
-    end: Array = lax.fori_loop(0, 2, lambda i, x: jnp.where(i == 0, x, function(x)), x)
-    return end
-
-
-def binomial(key: Array, p: Float[Array, ""], row: TreePlan) -> Float[Array, ""]:
+def binomial(key: Any, p: Float[Array, ""], row: TreePlan) -> Float[Array, ""]:
     """The number of successes in n trials of probability p; accuracy as :func:`count_below`.
 
     Args:
@@ -219,31 +257,6 @@ def binomial(key: Array, p: Float[Array, ""], row: TreePlan) -> Float[Array, ""]
     return count_below(key, p[None], row)[0]
 
 
-def _divided_by_last(x: Array) -> Array:
-    whole = (x == x[-1]) & (x > 0)  # 1 exactly, also where division is not exact
-    return jnp.where(whole, jnp.ones_like(x), x / x[-1])
-
-
-def multinomial(key: Array, probs: Float[Array, " k"], row: TreePlan) -> Float[Array, " k"]:
-    """How often each of K symbols occurs in n draws; accuracy as :func:`count_below`.
-
-    A symbol of probability 0 never occurs and the counts sum to n, whatever the rounding.
-
-    Args:
-        key: randomness.
-        probs: probabilities; divided by their sum. NaN, or a sum of 0, gives NaN.
-        row: one row of :func:`tree_plan`.
-
-    Returns:
-        Whole numbers in the type of probs.
-    """
-    # A parallel prefix sum may move by an ulp across a zero; the running maximum may not.
-    edges = lax.cummax(jnp.where(probs == 0, jnp.zeros_like(probs), jnp.cumsum(probs)))
-    edges = _stored(_divided_by_last, edges)
-    below = count_below(key, edges[:-1], row)
-    counts = _stored(lambda x: x - jnp.concatenate([jnp.zeros_like(x[:1]), x[:-1]]), below)
-    last = jnp.asarray(row.n, probs.dtype) - counts.sum()
-    return jnp.concatenate([counts, last[None]])
-
-
-__all__ = ["TreePlan", "binomial", "count_below", "multinomial", "tree_plan"]
+__all__ = [
+    "TreePlan", "binomial", "count_below", "count_in_node", "signed", "threshold", "tree_plan",
+]  # fmt: skip

@@ -1,0 +1,208 @@
+"""Compiled programs: a whole unit of chains, all generations, moments on the way.
+
+The only place of ``jit`` and ``vmap``. A program is compiled once for each shape: every number of
+an experiment, sizes included, is an argument.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import warnings
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Bool, UInt32
+
+from collapse_theory.moments import Moments, PowerSums, power_sums, recentre, to_moments, two_pass
+from collapse_theory.recursion import Setup, start, step
+from collapse_theory.sampling.counter import chain_key
+
+# CPUs with registers of 512 bits use half of each unless told: two fifths of the Gaussian's time
+OPTIONS: dict[str, dict[str, Any]] = {"cpu": {"xla_cpu_prefer_vector_width": 512}}
+
+
+def unit_sums(
+    platform: str, static: Any, arrays: Any, where: tuple[Array, Array, Array], unit: int
+) -> PowerSums:
+    """Power sums of a unit: leaves (T, observables).
+
+    On a GPU by one kernel where the chains fit its registers, elsewhere by a scan.
+
+    Args:
+        platform: of the device that holds the arrays.
+        static: from :func:`setup_static`.
+        arrays: from :func:`setup_arrays`.
+        where: root key of the run; low and high word of the first chain's id, (2,); how many chains
+            of the unit count.
+        unit: chains.
+    """
+    if platform == "gpu" and _in_registers(
+        _Trial((static, _shapes(arrays), unit), (arrays, where))
+    ):
+        sums: PowerSums = _kernel(static, unit)(arrays, _words_of(where))
+        return sums
+    return scanned(platform, static, arrays, where, unit)
+
+
+def scanned(
+    platform: str, static: Any, arrays: Any, where: tuple[Array, Array, Array], unit: int
+) -> PowerSums:
+    """Power sums of a unit by a scan over generations.
+
+    Generation 1 is a program of its own: fused with what consumes it, the generator of its random
+    bits would be copied, and compiled, into every consumer.
+    """
+    root, origin, count = where
+    low, high, valid = _ids(unit, origin, count)
+    first, later = compiled(_first, platform), compiled(_later, platform)
+    sums: PowerSums = later(static, arrays, *first(static, arrays, root, low, high), valid)
+    return sums
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _ids(unit: int, origin: Array, count: Array) -> tuple[Array, Array, Array]:
+    """Low and high words of the ids of a unit, and which of them count."""
+    place = lax.iota(jnp.uint32, unit)
+    low = origin[0] + place
+    return low, origin[1] + (low < place).astype(jnp.uint32), place < count
+
+
+@dataclasses.dataclass(frozen=True)
+class _Trial:
+    """What decides whether the kernel serves, and numbers to try it on."""
+
+    key: Any
+    numbers: Any = dataclasses.field(compare=False)
+
+
+@functools.cache
+def _in_registers(trial: _Trial) -> bool:
+    """Whether the kernel compiles, and agrees with the scan on the first unit."""
+    (static, shapes, unit), (arrays, where) = trial.key, trial.numbers
+    if any(dtype == "float64" for _, dtype in shapes):
+        return False  # twice the registers, and a fraction of the speed
+    try:
+        small = to_moments(_kernel(static, unit)(arrays, _words_of(where)))
+    except Exception:  # whatever the code of a family does that a kernel cannot
+        return False
+    same = agree(small, to_moments(scanned("gpu", static, arrays, where, unit)))
+    if not same:
+        warnings.warn("the GPU kernel disagrees with the scan: the scan is used", stacklevel=2)
+    return same
+
+
+def agree(a: Moments, b: Moments) -> bool:
+    """Whether two runs of the same chains differ by no more than rounding."""
+    sd = np.sqrt(b.m2 / np.maximum(b.n, 1))
+    close = np.abs(a.mean - b.mean) <= 1e-4 * sd + 1e-6 * np.abs(b.mean)
+    return bool(close.all() and (np.abs(a.n - b.n) <= 1e-4 * b.n).all())
+
+
+def _words_of(where: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+    return jr.key_data(where[0]), *where[1:]
+
+
+@functools.cache
+def _kernel(static: Any, unit: int) -> Any:
+    from collapse_theory import kernel  # only where there is a GPU: its compiler takes a while
+
+    bare = jax.tree.unflatten(*static)
+    size = bare.generations, len(bare.observables)
+    join = functools.partial(_join, static)
+    return jax.jit(functools.partial(kernel.unit_sums, join, unit=unit, size=size))
+
+
+def unit_paths(
+    platform: str, static: Any, arrays: Any, root: Array, ids: tuple[Any, Any]
+) -> tuple[Any, Any]:
+    """Fits and values of every chain at every generation: leaves (unit, T, ...)."""
+    opening = compiled(_first, platform)(static, arrays, root, *ids)
+    paths: tuple[Any, Any] = compiled(_walk, platform)(static, arrays, *opening)
+    return paths
+
+
+@functools.cache
+def compiled(program: Any, platform: str) -> Any:
+    """The program, compiled for a platform at its first call; its first argument is static."""
+    return jax.jit(program, static_argnums=0, compiler_options=OPTIONS.get(platform))
+
+
+def setup_arrays(setup: Setup) -> Any:
+    """The traced half of a setup."""
+    return eqx.filter(setup, eqx.is_array)
+
+
+def shape_of(setup: Setup) -> Any:
+    """What programs are compiled for, hashable: setups that agree in it share theirs."""
+    return setup_static(setup), _shapes(setup_arrays(setup))
+
+
+def _shapes(arrays: Any) -> Any:
+    return tuple((a.shape, str(a.dtype)) for a in jax.tree.leaves(arrays))
+
+
+def setup_static(setup: Setup) -> Any:
+    """The static half of a setup: hashable, so that one shape compiles once."""
+    leaves, tree = jax.tree.flatten(eqx.filter(setup, eqx.is_array, inverse=True))
+    return tree, tuple(leaves)
+
+
+def _join(static: Any, arrays: Any) -> Setup:
+    tree, leaves = static
+    joined: Setup = eqx.combine(jax.tree.unflatten(tree, leaves), arrays)
+    return joined
+
+
+def _first(
+    static: Any, arrays: Any, root: Array, low: UInt32[Array, " unit"], high: UInt32[Array, " unit"]
+) -> tuple[Array, Any, Any]:
+    """Keys of the chains, and their states and values at generation 1."""
+    setup = _join(static, arrays)
+    keys = jax.vmap(functools.partial(chain_key, root))(low, high)
+    return keys, *jax.vmap(functools.partial(start, setup))(keys)
+
+
+def _later(
+    static: Any, arrays: Any, keys: Array, state: Any, values: Any, valid: Bool[Array, " unit"]
+) -> PowerSums:
+    setup = _join(static, arrays)
+    first = [two_pass(v, valid) for v in values]
+
+    def generation(carry: Any, t: Array) -> Any:
+        state, centres = carry
+        state, values = jax.vmap(lambda k, s: step(setup, k, t, s))(keys, state)
+        sums = [power_sums(v, valid, *c) for v, c in zip(values, centres, strict=True)]
+        return (state, [recentre(s) for s in sums]), sums
+
+    carry = (state, [recentre(s) for s in first])
+    return _stacked(first, lax.scan(generation, carry, _times(setup))[1])
+
+
+def _stacked(first: Any, rest: Any) -> PowerSums:
+    """Generation 1 before the others, and observables along the second axis."""
+    whole = jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), first, rest)
+    sums: PowerSums = jax.tree.map(lambda *a: jnp.stack(a, 1), *whole)
+    return sums
+
+
+def _times(setup: Setup) -> Array:
+    return jnp.arange(2, setup.generations + 1, dtype=jnp.uint32)
+
+
+def _walk(static: Any, arrays: Any, keys: Array, state: Any, values: Any) -> tuple[Any, Any]:
+    setup = _join(static, arrays)
+
+    def generation(state: Any, t: Array) -> Any:
+        state, values = jax.vmap(lambda k, s: step(setup, k, t, s))(keys, state)
+        return state, (state.theta, values)
+
+    rest = lax.scan(generation, state, _times(setup))[1]
+    whole = jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), (state.theta, values), rest)
+    paths: tuple[Any, Any] = jax.tree.map(lambda a: jnp.moveaxis(a, 0, 1), whole)
+    return paths
