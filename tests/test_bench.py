@@ -212,6 +212,7 @@ def run(capsys, monkeypatch, tmp_path):
     """The command in this process, whose settings it must leave alone."""
     monkeypatch.setattr(session, "begin", lambda **_: None)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
     for name in ONE_THREAD:
         monkeypatch.setenv(name, "1")  # the command sets them: taken back afterwards
 

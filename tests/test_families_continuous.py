@@ -130,9 +130,18 @@ LAW_TESTS = [(name, "tour") for name in CASES if name not in SPECIAL] + [
     ("gaussian, likelihood", "patched"),
     ("fresh design", "patched"),
 ]
+LENGTHY = [
+    ("fixed design", "tour"),
+    ("gamma", "tour"),
+    ("fresh design", "patched"),
+    *LAW_TESTS[-5:-3],
+]
 
 
-@pytest.mark.parametrize(("name", "workflow"), LAW_TESTS)
+@pytest.mark.parametrize(
+    ("name", "workflow"),
+    [pytest.param(*t, marks=pytest.mark.slow) if t in LENGTHY else t for t in LAW_TESTS],
+)
 def test_law_is_raw(name, workflow):
     assert disagreement(run(name, workflow, "law"), run(name, workflow, "raw")) < LIMIT
 

@@ -14,7 +14,7 @@ FLOORS = [
     {"families", "generators", "workflows"},
     {"routes"},
     {"recursion"},
-    {"experiment", "programs"},
+    {"experiment", "kernel", "programs"},
     {"engine", "provenance", "catalogue"},
     {"result"},
     {"judging", "prediction"},

@@ -39,8 +39,11 @@ BEYOND = {
 }
 
 
-QUICK = ("replace", "schedule", "regression")
-NAMES = [c if c in QUICK else pytest.param(c, marks=pytest.mark.slow) for c in CASES]
+def some_slow(cases, quick):
+    return [c if c in quick else pytest.param(c, marks=pytest.mark.slow) for c in cases]
+
+
+NAMES = some_slow(CASES, ("replace", "schedule"))
 
 
 def made_ready(family, workflow, n, observables):
@@ -83,7 +86,7 @@ def test_the_kernel_is_translated_for_a_gpu(name):
     assert "triton" in text
 
 
-@pytest.mark.parametrize("name", BEYOND)
+@pytest.mark.parametrize("name", some_slow(BEYOND, ("a loop",)))
 def test_what_the_kernel_cannot_do_is_left_to_the_scan(name):
     static, arrays, where = made_ready(*BEYOND[name])
     with pytest.raises(Exception):  # noqa: B017, PT011  # of many kinds

@@ -17,7 +17,8 @@ from collapse_theory.sampling.hypergeometric import (
 )
 from test_sampling_counts import ALPHA, DTYPES, chi_square, draws, histogram, keys, rejected
 
-CASES = [(10, 4, 5), (100, 37, 60), (1000, 3, 900), (1000, 500, 100), (1_000_000, 120_000, 2000)]
+LARGE = pytest.param(1_000_000, 120_000, 2000, marks=pytest.mark.slow)
+CASES = [(10, 4, 5), (100, 37, 60), (1000, 3, 900), (1000, 500, 100), LARGE]
 
 
 def arrays(plan, dtype):

@@ -15,7 +15,8 @@ from collapse_theory.sampling.counter import seed_key
 from collapse_theory.sampling.multinomial import multinomial, multinomial_plan
 from test_sampling_counts import ALPHA, DTYPES, chi_square, draws, fit, histogram, keys
 
-COMBINED = jax.jit(jax.vmap(multinomial, (0, None, None)))
+TOGETHER = jax.jit(jax.vmap(multinomial, (0, None, None)))
+ALONE = jax.jit(multinomial)
 
 
 @pytest.fixture
@@ -36,14 +37,12 @@ def _type(a, dtype):
     return dtype if np.issubdtype(a.dtype, np.floating) else a.dtype
 
 
-@pytest.mark.parametrize(
-    ("dtype", "blocks"), [(jnp.float32, 0), (jnp.float32, 3), (jnp.float64, 6)]
-)
+@pytest.mark.parametrize(("dtype", "blocks"), [(jnp.float32, 3), (jnp.float64, 0)])
 def test_joint_law_of_three_symbols(dtype, blocks, row_of):
-    """Chi-square over all cells of the trinomial, n = 40: a covariance off by 1 % is found."""
+    """Chi-square over all cells of the trinomial, n = 40: a covariance off by 1.5 % is found."""
     n, probs = 40, np.array([0.2, 0.5, 0.3])
     args = jnp.asarray(probs, dtype), row_of(n, symbols=3, blocks=blocks, dtype=dtype)
-    chunks = draws(multinomial, 4 * 10**6, 3, *args)
+    chunks = draws(multinomial, 2 * 10**6, 3, *args)
     cells = histogram(c[:, 0] * (n + 1) + c[:, 1] for c in chunks)
     cells = np.append(cells, np.zeros((n + 1) ** 2 - len(cells), np.int64))
     i, j = np.divmod(np.arange((n + 1) ** 2), n + 1)
@@ -73,7 +72,9 @@ def counts_of(n: int, row, seed: int) -> np.ndarray:
     return np.concatenate(list(chunks)).astype(float)
 
 
-@pytest.mark.parametrize(("n", "blocks"), [(1000, None), (1000, 91), (30_000, 4)])
+@pytest.mark.parametrize(
+    ("n", "blocks"), [(1000, None), pytest.param(30_000, 4, marks=pytest.mark.slow)]
+)
 def test_moments(n, blocks, row_of):
     """Means and covariances: a correlation off by 8e-3 is found with probability > 0.99."""
     row = row_of(n, symbols=5, blocks=blocks, dtype=jnp.float32)
@@ -88,6 +89,7 @@ def test_the_moments_find_wrong_block_ends(row_of, monkeypatch):
     assert abs(z_of_moments(counts_of(1000, row, 4), 1000)).max() > stats.norm.isf(ALPHA / 28)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dtype", "n", "k"), [(jnp.float32, 1000, 100), (jnp.float64, 100, 100)])
 def test_every_symbol_is_binomial(dtype, n, k, row_of):
     """Shares of symbols far apart, and of two together: chi-square and mean, ALPHA in all."""
@@ -104,11 +106,11 @@ def test_every_symbol_is_binomial(dtype, n, k, row_of):
 def test_small_probabilities_in_float32(row_of):
     """1e-6 and 1e-9 behind a half: their sums before them have steps of 6e-8 in float32.
 
-    Power: a mean off by 4 % (1e-6) or 6 % (1e-9) is found with probability > 0.95.
+    Power: a mean off by 2 % (1e-6) or 60 % (1e-9) is found with probability > 0.95.
     """
     probs = jnp.asarray([0.5, 1e-6, 0.2, 1e-9, 0.3], jnp.float32)
     row = row_of(100_000, symbols=5, dtype=jnp.float32)
-    size = 2_000_000
+    size = 1_000_000
     total = sum(chunk.sum(0, dtype=float) for chunk in draws(multinomial, size, 6, probs, row))
     for i in (1, 3):
         mean = size * 1e5 * float(probs[i] / probs.sum())
@@ -116,13 +118,13 @@ def test_small_probabilities_in_float32(row_of):
         assert tail > ALPHA / 4
 
 
-@pytest.mark.parametrize(("n", "k", "dtype"), [(1000, 257, DTYPES[0]), (30, 7, DTYPES[1])])
+@pytest.mark.parametrize(("n", "k", "dtype"), [(1000, 257, DTYPES[0]), (10, 7, DTYPES[1])])
 def test_zeros_stay_and_sums_are_n(n, k, dtype, row_of):
     """Generation after generation from the frequencies, to the end: one symbol, exactly."""
     row = row_of(n, symbols=k, dtype=dtype)
     step = jax.jit(jax.vmap(multinomial, (0, 0, None)))
     x = jnp.ones((200, k), dtype)
-    for seed in range(6 if n > 100 else 300):
+    for seed in range(6 if n > 100 else 120):
         before = x
         x = step(keys(200, seed), before / before.sum(-1, keepdims=True), row)
         assert x.dtype == dtype
@@ -138,9 +140,8 @@ def test_zeros_stay_and_sums_are_n(n, k, dtype, row_of):
 def test_vmap_equals_loop(row_of):
     row = row_of(1000, symbols=4, blocks=8, dtype=jnp.float32)
     probs = jnp.asarray([0.1, 0.0, 0.6, 0.3], jnp.float32)
-    together = COMBINED(keys(64, 7), probs, row)
-    one = jax.jit(lambda key: multinomial(key, probs, row))
-    apart = np.stack([one(key) for key in keys(64, 7)])
+    together = TOGETHER(keys(64, 7), probs, row)
+    apart = np.stack([ALONE(key, probs, row) for key in keys(64, 7)])
     np.testing.assert_array_equal(np.asarray(together), apart)
 
 
@@ -149,7 +150,7 @@ def test_sizes_of_a_schedule_share_a_plan(index, n, row_of):
     """Small sizes next to large ones: too small for blocks, or blocks without inside."""
     row = row_of(1000, 0, 7, 120, 1, symbols=100, index=index)
     probs = np.random.default_rng(1).dirichlet(np.ones(100))
-    x = np.asarray(COMBINED(keys(20_000, 8), jnp.asarray(probs), row))
+    x = np.asarray(TOGETHER(keys(20_000, 8), jnp.asarray(probs), row))
     assert (x.sum(1) == n).all()
     z = (x[:, :50].sum(1).mean() - n * probs[:50].sum()) * 20_000**0.5
     assert abs(z) <= stats.norm.isf(ALPHA / 10) * (n * probs[:50].sum() * probs[50:].sum()) ** 0.5
@@ -159,10 +160,10 @@ def test_collapsed_laws_and_bad_numbers(row_of):
     row = row_of(100, symbols=3)
     for i in range(3):
         one = jnp.zeros(3).at[i].set(0.7)
-        np.testing.assert_array_equal(multinomial(seed_key(0), one, row), 100 * (one > 0))
+        np.testing.assert_array_equal(ALONE(seed_key(0), one, row), 100 * (one > 0))
     for probs in ([0.2, 0.3, jnp.nan], [jnp.nan, 0.3, 0.2], [0.0, 0.0, 0.0]):
-        assert np.isnan(multinomial(seed_key(0), jnp.asarray(probs), row)).all()
-    assert multinomial(seed_key(0), jnp.ones(1), row_of(10, symbols=1)) == 10
+        assert np.isnan(ALONE(seed_key(0), jnp.asarray(probs), row)).all()
+    assert ALONE(seed_key(0), jnp.ones(1), row_of(10, symbols=1)) == 10
     for sizes in ((), (-1,), (2**30 + 1,)):
         with pytest.raises(ValueError, match="sizes"):
             multinomial_plan(sizes, 3)

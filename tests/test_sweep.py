@@ -41,6 +41,7 @@ EXPERIMENT = ct.Experiment(
 def run(tmp_path, monkeypatch, capsys):
     """Run ``collapse sweep`` on a file of this content in an empty folder."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr(session, "begin", lambda *, cache, devices="1": None)
 
     def call(content, *words):

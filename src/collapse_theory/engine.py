@@ -9,7 +9,10 @@ chunk, any number of devices and any number of processes.
 from __future__ import annotations
 
 import itertools
+import os
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,7 +94,7 @@ def run_moments(setup: Setup, seed: int, chains: range, plan: Plan) -> Moments:
     if plan.chunk is not None and plan.chunk < 1:
         raise InputError(f"plan.chunk = {plan.chunk}: a whole number >= 1 is needed")
     unit = unit_size(setup, devices[0].platform)
-    ahead = len(devices) * -(-(plan.chunk or 2 * unit) // unit)
+    ahead = len(devices) * -(-(plan.chunk or 3 * unit) // unit)
     total, done = None, 0
     for sums in _everybodys(_in_flight(setup, root, chains, unit, devices, ahead), ahead):
         if done >= len(chains):
@@ -149,21 +152,33 @@ def _in_flight(
 ) -> Iterator[PowerSums]:
     """This process's units in the order of their ids: every P-th of P processes.
 
-    At most ``ahead`` of them are under way beyond the one being read.
+    At most ``ahead`` of them are under way beyond the one being read, each in a thread of its own:
+    XLA for CPUs runs one program after the other where one thread asks for all of them.
     """
     static, arrays = setup_static(setup), setup_arrays(setup)
     rank, stride = jax.process_index() * unit, jax.process_count() * unit
-    waiting: list[PowerSums] = []
-    for i, share in enumerate(range(chains.start, chains.stop, stride)):
-        first = share + rank
+    wide = bool(jax.config.read("jax_enable_x64"))  # type: ignore[no-untyped-call]  # JAX's gap
+
+    def run(first: int, device: Any) -> PowerSums:
         origin = np.stack(_split_ids(np.asarray(first, np.uint64)))
         count = np.uint32(min(max(chains.stop - first, 0), unit))
-        device = devices[i % len(devices)]
-        here, where = jax.device_put((arrays, (root, origin, count)), device)
-        waiting.append(unit_sums(device.platform, static, here, where, unit))
-        if len(waiting) > ahead:
-            yield waiting.pop(0)
-    yield from waiting
+        with jax.enable_x64(wide):  # a setting that a thread does not inherit
+            here, where = jax.device_put((arrays, (root, origin, count)), device)
+            sums = unit_sums(device.platform, static, here, where, unit)
+            ready: PowerSums = jax.tree.map(np.asarray, sums)  # waits for them
+        return ready
+
+    pool = ThreadPoolExecutor(max(1, min(ahead, os.cpu_count() or 1)))
+    try:
+        waiting: deque[Future[PowerSums]] = deque()
+        for i, share in enumerate(range(chains.start, chains.stop, stride)):
+            waiting.append(pool.submit(run, share + rank, devices[i % len(devices)]))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:  # after an error or Ctrl-C no more begins
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _everybodys(mine: Iterator[PowerSums], ahead: int) -> Iterator[PowerSums]:
