@@ -70,10 +70,10 @@ def groups(key, probs, plan, members):
 
 
 def multinomial_case(n, probs, label):
-    """Some symbols alone, two next to each other, and every second one."""
+    """Some symbols alone, two neighbours, and every second one."""
     probs = np.asarray(probs, float)
     k = len(probs)
-    sets = {(0,), (k // 2,), (k - 1,), (1, 2), tuple(range(0, k, 2))}
+    sets = {(0,), (1,), (k // 2,), (k - 1,), (1, 2), tuple(range(0, k, 2))}
     members = np.array([np.isin(np.arange(k), s) for s in sorted(sets)])
     # float32 probabilities are those of another law: relative to it, not to float64, is exact
     names = ["+".join(map(str, s)) if len(s) < 3 else "even" for s in sorted(sets)]
@@ -82,7 +82,7 @@ def multinomial_case(n, probs, label):
     ]
     arguments = (probs, row(multinomial_plan((n,), k)), members.astype(float))
     share = 1.0 if k <= 5 else 0.1
-    return Case(f"multinomial {label} n={n} K={k}", groups, arguments, tuple(laws), share)
+    return Case(f"multinomial {label}n={n} K={k}", groups, arguments, tuple(laws), share)
 
 
 def dyadic(weights):
@@ -102,9 +102,9 @@ def cases():
     for n in (40, 1000, 10**5):
         yield multinomial_case(n, few, "")
     for n, k in ((100, 100), (1000, 100), (1000, 300)):
-        yield multinomial_case(n, np.full(k, 1 / k), "uniform")
+        yield multinomial_case(n, np.full(k, 1 / k), "uniform ")
         skewed = dyadic(np.random.default_rng(0).dirichlet(np.full(k, 0.3)))
-        yield multinomial_case(n, skewed, "skewed")
+        yield multinomial_case(n, skewed, "skewed ")
     for mean in (0.5, 8.0, 300.0):
         arguments = (np.float64(mean), poisson_plan(mean))
         yield Case(f"poisson mean={mean:g}", poisson, arguments, (("", stats.poisson(mean)),))

@@ -131,10 +131,8 @@ LAW_TESTS = [(name, "tour") for name in CASES if name not in SPECIAL] + [
     ("fresh design", "patched"),
 ]
 LENGTHY = [
-    ("fixed design", "tour"),
-    ("gamma", "tour"),
-    ("fresh design", "patched"),
-    *LAW_TESTS[-5:-3],
+    *((name, "tour") for name in ("gaussian", "fixed design", "fresh design", "gamma")),
+    *(("fresh design", "patched"), ("gamma, small shape", "replace")),
 ]
 
 

@@ -28,7 +28,7 @@ def sample(mean: float, typical: float, dtype, size: int, seed: int) -> np.ndarr
         (3.0, 3.0, jnp.float32),
         (3.0, 3.0, jnp.float64),
         (40.0, 10.0, jnp.float32),
-        (40.0, 10.0, jnp.float64),
+        pytest.param(40.0, 10.0, jnp.float64, marks=pytest.mark.slow),
         (100.0, 100.0, jnp.float32),
     ],
 )
