@@ -96,6 +96,7 @@ def test_binomial_law_where_others_are_biased(n, p, dtype):
     assert not rejected(seen, stats.binom(n, float(dtype(p))))
 
 
+@pytest.mark.slow
 def test_the_law_test_finds_a_biased_probability():
     seen = binomial_histogram(40, 0.3 * (1 + 2.6e-3 / 12), jnp.float32, 80_000_000, seed=1)
     assert rejected(seen, stats.binom(40, 0.3))
