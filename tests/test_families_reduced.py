@@ -96,9 +96,9 @@ def ks(a, b):
 SLOW = pytest.mark.slow
 LAWS = [
     ("usual", "fresh", False),
-    ("schedule", "fresh", False),
-    ("usual", "fixed", True),
-    ("one dimension", "fixed", False),
+    pytest.param("schedule", "fresh", False, marks=SLOW),
+    pytest.param("usual", "fixed", True, marks=SLOW),
+    pytest.param("one dimension", "fixed", False, marks=SLOW),
     pytest.param("usual", "fixed", False, marks=SLOW),
     pytest.param("one dimension", "fresh", False, marks=SLOW),
     pytest.param("many", "fresh", False, marks=SLOW),

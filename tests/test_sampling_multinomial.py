@@ -15,6 +15,8 @@ from collapse_theory.sampling.counter import seed_key
 from collapse_theory.sampling.multinomial import multinomial, multinomial_plan
 from test_sampling_counts import ALPHA, DTYPES, chi_square, draws, fit, histogram, keys
 
+SLOW = pytest.mark.slow
+
 TOGETHER = jax.jit(jax.vmap(multinomial, (0, None, None)))
 ALONE = jax.jit(multinomial)
 
@@ -37,7 +39,9 @@ def _type(a, dtype):
     return dtype if np.issubdtype(a.dtype, np.floating) else a.dtype
 
 
-@pytest.mark.parametrize(("dtype", "blocks"), [(jnp.float32, 3), (jnp.float64, 0)])
+@pytest.mark.parametrize(
+    ("dtype", "blocks"), [(jnp.float32, 3), pytest.param(jnp.float64, 0, marks=SLOW)]
+)
 def test_joint_law_of_three_symbols(dtype, blocks, row_of):
     """Chi-square over all cells of the trinomial, n = 40: a covariance off by 1.5 % is found."""
     n, probs = 40, np.array([0.2, 0.5, 0.3])
@@ -90,7 +94,9 @@ def test_the_moments_find_wrong_block_ends(row_of, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("dtype", "n", "k"), [(jnp.float32, 1000, 100), (jnp.float64, 100, 100)])
+@pytest.mark.parametrize(
+    ("dtype", "n", "k"), [(jnp.float32, 1000, 100), pytest.param(jnp.float64, 100, 100, marks=SLOW)]
+)
 def test_every_symbol_is_binomial(dtype, n, k, row_of):
     """Shares of symbols far apart, and of two together: chi-square and mean, ALPHA in all."""
     probs = np.random.default_rng(0).dirichlet(np.ones(k))
@@ -118,7 +124,9 @@ def test_small_probabilities_in_float32(row_of):
         assert tail > ALPHA / 4
 
 
-@pytest.mark.parametrize(("n", "k", "dtype"), [(1000, 257, DTYPES[0]), (10, 7, DTYPES[1])])
+@pytest.mark.parametrize(
+    ("n", "k", "dtype"), [(1000, 257, DTYPES[0]), pytest.param(10, 7, DTYPES[1], marks=SLOW)]
+)
 def test_zeros_stay_and_sums_are_n(n, k, dtype, row_of):
     """Generation after generation from the frequencies, to the end: one symbol, exactly."""
     row = row_of(n, symbols=k, dtype=dtype)
@@ -137,6 +145,7 @@ def test_zeros_stay_and_sums_are_n(n, k, dtype, row_of):
         assert (np.asarray(x).max(-1) == n).all()
 
 
+@SLOW
 def test_vmap_equals_loop(row_of):
     row = row_of(1000, symbols=4, blocks=8, dtype=jnp.float32)
     probs = jnp.asarray([0.1, 0.0, 0.6, 0.3], jnp.float32)

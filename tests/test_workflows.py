@@ -65,12 +65,13 @@ FAMILIES = {
     "poisson": (Poisson(), PoissonLaw(rate=0.9), ("mean_squared_error", "closer_than_first")),
 }
 PAIRS = (
-    [
-        ("bernoulli", w)
-        for w in ("replace", "accumulate", "mix fresh", "share", "weighted fixed", "random sources")
-    ]
+    [("bernoulli", w) for w in ("accumulate", "share")]
     + [("gaussian", w) for w in ("window", "weighted fresh", "decay")]
     + [("categorical", "random sources"), ("contexts", "weighted fixed")]
+    + [
+        pytest.param("bernoulli", w, marks=pytest.mark.slow)
+        for w in ("replace", "mix fresh", "weighted fixed", "random sources")
+    ]
 )
 CHAINS = {"bernoulli": 100_000}
 
