@@ -16,6 +16,10 @@ from collapse_theory import kernel, programs
 from collapse_theory.moments import to_moments
 from collapse_theory.sampling.counter import seed_key
 
+# the interpreter of JAX 0.12 takes minutes to compile what 0.10 compiles in seconds
+pytestmark = pytest.mark.skipif(
+    jax.__version_info__ >= (0, 11), reason="this JAX takes minutes to interpret a kernel"
+)
 UNIT, COUNT, T = 4096, 3000, 5
 ORIGIN = np.array([2**32 - 1000, 5], np.uint32)  # the low word of the ids overflows in the unit
 GAUSSIAN = ("mean_squared_error", "variance")
