@@ -29,7 +29,7 @@ from collapse_theory.sampling.counter import seed_key
 LARGEST_UNIT = {"cpu": 1 << 15}  # chains; enough to drown the cost of a launch
 LARGEST_UNIT_ELSEWHERE = 1 << 22
 SMALLEST_UNIT = 16  # a batch of one is compiled to scalar code, whose last bits differ
-UNIT_BYTES = {"cpu": 1 << 26}
+UNIT_BYTES = {"cpu": 1 << 22}  # beyond it the arrays of a unit fall out of the cache
 UNIT_BYTES_ELSEWHERE = 1 << 32
 
 Progress = Callable[[int, int], None]
