@@ -122,12 +122,16 @@ def cast(tree, dtype):
     return jax.tree.map(one, tree)
 
 
+def discrete(law):
+    return isinstance(law.dist, stats.rv_discrete)
+
+
 def edges_of(law):
     """Ends of the cells: quantiles; the first and the last are those of the tails."""
     tail = np.array([TAIL])
     inner = np.linspace(0, 1, CELLS + 1)[1:-1]
     edges = np.concatenate([law.ppf(tail), law.ppf(inner), law.isf(tail)])
-    if hasattr(law.dist, "pmf"):  # between whole numbers; the lower tail ends below its quantile
+    if discrete(law):  # between whole numbers; the lower tail ends below its quantile
         edges[0] -= 1
         edges = np.floor(edges) + 0.5
     return np.unique(edges)
@@ -135,7 +139,7 @@ def edges_of(law):
 
 def probabilities(law, edges):
     """Of the cells that the edges cut the line into, each tail from its own end."""
-    ends = np.floor(edges) if hasattr(law.dist, "pmf") else edges
+    ends = np.floor(edges) if discrete(law) else edges
     below, above = law.cdf(ends), law.sf(ends)
     inner = np.where(below[1:] < 0.5, np.diff(below), -np.diff(above))
     return np.concatenate([below[:1], inner, above[-1:]])

@@ -25,9 +25,20 @@ def same(a: Moments, b: Moments):
     return all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("route", ["law", "raw"])
-@pytest.mark.parametrize("workflow", [ct.Replace(), ct.Accumulate()], ids=["Replace", "Accumulate"])
+SLOW = pytest.mark.slow
+SETTINGS = [
+    (ct.Replace(), "law", "float32"),
+    (ct.Replace(), "raw", "float64"),
+    (ct.Accumulate(), "law", "float64"),
+    pytest.param(ct.Accumulate(), "raw", "float32", marks=SLOW),
+    pytest.param(ct.Replace(), "law", "float64", marks=SLOW),
+    pytest.param(ct.Replace(), "raw", "float32", marks=SLOW),
+    pytest.param(ct.Accumulate(), "law", "float32", marks=SLOW),
+    pytest.param(ct.Accumulate(), "raw", "float64", marks=SLOW),
+]
+
+
+@pytest.mark.parametrize(("workflow", "route", "dtype"), SETTINGS)
 def test_chunks_and_devices_do_not_matter_bit_for_bit(workflow, route, dtype):
     setup = gaussian(workflow).setup(dtype, route)
     chains = 3 * unit_size(setup, "cpu") + 77

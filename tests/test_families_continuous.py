@@ -132,7 +132,9 @@ LAW_TESTS = [(name, "tour") for name in CASES if name not in SPECIAL] + [
 ]
 LENGTHY = [
     *((name, "tour") for name in ("gaussian", "fixed design", "fresh design", "gamma")),
-    *(("fresh design", "patched"), ("gamma, small shape", "replace")),
+    *(("fresh design", w) for w in ("patched", "replace")),
+    *(("gaussian, likelihood", "patched"), ("gamma, small shape", "replace")),
+    ("exponential", "accumulate"),
 ]
 
 
@@ -153,6 +155,7 @@ def _(family: OneTooMany, truth: GaussianNDLaw, sizes: np.ndarray) -> dict:
     return wishart.bartlett_table(sizes, len(truth.mean))
 
 
+@pytest.mark.slow
 def test_one_degree_of_freedom_too_many_is_refuted():
     planted = run("gaussian", "tour", "law", planted=OneTooMany())
     assert disagreement(planted, run("gaussian", "tour", "raw")) > LIMIT
@@ -223,6 +226,7 @@ def test_gram_matrix_and_estimate_have_their_joint_law():
     assert stats.kstest(form, stats.chi2(2).cdf).pvalue > 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("design", ["fresh", "fixed"])
 def test_regression_risks_are_the_exact_ones(design):
     d, n, generations = 3, 12, 4

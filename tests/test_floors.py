@@ -14,6 +14,7 @@ FLOORS = [
     {"families", "generators", "workflows"},
     {"routes"},
     {"recursion"},
+    {"unit"},
     {"experiment", "kernel", "programs"},
     {"engine", "provenance", "catalogue"},
     {"result"},

@@ -47,7 +47,7 @@ def some_slow(cases, quick):
     return [c if c in quick else pytest.param(c, marks=pytest.mark.slow) for c in cases]
 
 
-NAMES = some_slow(CASES, ("replace", "schedule"))
+NAMES = some_slow(CASES, ("schedule",))
 
 
 def made_ready(family, workflow, n, observables):
@@ -83,17 +83,13 @@ def test_the_kernel_runs_the_chains_of_the_scan(name):
 def test_the_kernel_is_translated_for_a_gpu(name):
     static, arrays, where = made_ready(*CASES[name])
     traced = in_registers(static, interpret=False).trace(arrays, words(where))
-    try:
-        text = traced.lower(lowering_platforms=("cuda",)).as_text()
-    except RuntimeError as e:
-        pytest.skip(f"this JAX translates only where it sees a GPU: {e}")
-    assert "triton" in text
+    assert "triton" in traced.lower(lowering_platforms=("cuda",)).as_text()
 
 
 @pytest.mark.parametrize("name", some_slow(BEYOND, ("a loop",)))
 def test_what_the_kernel_cannot_do_is_left_to_the_scan(name):
     static, arrays, where = made_ready(*BEYOND[name])
-    with pytest.raises(Exception):  # noqa: B017, PT011  # of many kinds
+    with pytest.raises((TypeError, ValueError), match=r"Row|sequence|Address"):
         in_registers(static, interpret=True)(arrays, words(where))
     sums = programs.unit_sums("gpu", static, arrays, where, UNIT)
     assert programs.agree(

@@ -65,12 +65,15 @@ FAMILIES = {
     "poisson": (Poisson(), PoissonLaw(rate=0.9), ("mean_squared_error", "closer_than_first")),
 }
 PAIRS = (
-    [("bernoulli", w) for w in ("accumulate", "share")]
-    + [("gaussian", w) for w in ("window", "weighted fresh", "decay")]
-    + [("categorical", "random sources"), ("contexts", "weighted fixed")]
+    [("bernoulli", "accumulate"), ("categorical", "random sources")]
+    + [("gaussian", w) for w in ("weighted fresh", "decay")]
     + [
-        pytest.param("bernoulli", w, marks=pytest.mark.slow)
-        for w in ("replace", "mix fresh", "weighted fixed", "random sources")
+        pytest.param(*pair, marks=pytest.mark.slow)
+        for pair in (
+            *(("bernoulli", w) for w in ("replace", "mix fresh", "weighted fixed", "share")),
+            *(("bernoulli", "random sources"), ("gaussian", "window")),
+            ("contexts", "weighted fixed"),
+        )
     ]
 )
 CHAINS = {"bernoulli": 100_000}

@@ -24,6 +24,7 @@ from collapse_theory.errors import InputError
 from collapse_theory.moments import Moments, PowerSums, to_moments
 from collapse_theory.programs import setup_arrays, setup_static, unit_paths, unit_sums
 from collapse_theory.recursion import Setup, start
+from collapse_theory.routes import Law
 from collapse_theory.sampling.counter import seed_key
 
 LARGEST_UNIT = {"cpu": 1 << 15}  # chains; enough to drown the cost of a launch
@@ -31,6 +32,7 @@ LARGEST_UNIT_ELSEWHERE = 1 << 22
 SMALLEST_UNIT = 16  # a batch of one is compiled to scalar code, whose last bits differ
 UNIT_BYTES = {"cpu": 1 << 22}  # beyond it the arrays of a unit fall out of the cache
 UNIT_BYTES_ELSEWHERE = 1 << 32
+SEEDS = 2**63
 
 Progress = Callable[[int, int], None]
 
@@ -58,11 +60,10 @@ class Plan:
         Raises:
             InputError: float64 was asked for and JAX runs without it.
         """
-        wide = bool(jax.config.read("jax_enable_x64"))  # type: ignore[no-untyped-call]  # JAX's gap
-        name = self.dtype or ("float64" if wide else "float32")
+        name = self.dtype or ("float64" if _wide() else "float32")
         if name not in ("float32", "float64"):
             raise InputError(f"plan.dtype = {name!r}: allowed are 'float32' and 'float64'")
-        if name == "float64" and not wide:
+        if name == "float64" and not _wide():
             raise InputError(
                 "plan.dtype = 'float64' needs jax.config.update('jax_enable_x64', True) first"
             )
@@ -89,7 +90,7 @@ def run_moments(setup: Setup, seed: int, chains: range, plan: Plan) -> Moments:
     Arrays (T, observables). Where JAX runs in several processes, all of them must make this call;
     they share the units, and each returns the moments of all.
     """
-    root = _root(seed)
+    root = seed_key(int(seed))
     devices = plan.resolve_devices()
     if plan.chunk is not None and plan.chunk < 1:
         raise InputError(f"plan.chunk = {plan.chunk}: a whole number >= 1 is needed")
@@ -115,7 +116,7 @@ def run_paths(setup: Setup, seed: int, ids: np.ndarray) -> tuple[Any, Any]:
     """
     platform = jax.local_devices()[0].platform
     unit = unit_size(setup, platform)
-    root, ids = _root(seed), np.asarray(ids, np.uint64)
+    root, ids = seed_key(int(seed)), np.asarray(ids, np.uint64)
     static, arrays = setup_static(setup), setup_arrays(setup)
     parts = []
     for i in range(0, len(ids), unit):
@@ -134,16 +135,39 @@ def unit_size(setup: Setup, platform: str) -> int:
     return max(SMALLEST_UNIT, min(largest, 1 << max(0, room.bit_length() - 1)))
 
 
-def _root(seed: int) -> Array:
-    if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
+def check_run(chains: Any, seed: Any) -> None:
+    """Refuse what is no number of chains or no seed.
+
+    Raises:
+        InputError: ``chains`` is not a whole number >= 1, or ``seed`` not one in [0, 2**63).
+    """
+    if not _whole(chains) or chains < 1:
+        raise InputError(f"chains = {chains!r}: a whole number >= 1 is needed")
+    if not _whole(seed) or not 0 <= seed < SEEDS:
         raise InputError(f"seed = {seed!r}: a whole number in [0, 2**63) is needed")
-    return seed_key(int(seed))
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS
+        return os.cpu_count() or 1
+
+
+def _wide() -> bool:
+    """Whether JAX runs with 64 bits."""
+    return bool(jax.config.read("jax_enable_x64"))  # type: ignore[no-untyped-call]  # JAX's gap
 
 
 def _bytes_per_chain(setup: Setup) -> int:
     state, values = jax.eval_shape(lambda k: start(setup, k), seed_key(0))
     size = sum(x.size * x.dtype.itemsize for x in jax.tree.leaves((state, values)))
-    rows = 0 if type(setup.route).__name__ == "Law" else 64 * setup.synthetic.capacity
+    rows = 0 if isinstance(setup.route, Law) else 64 * setup.synthetic.capacity
     return int(size + rows + 64)
 
 
@@ -157,7 +181,7 @@ def _in_flight(
     """
     static, arrays = setup_static(setup), setup_arrays(setup)
     rank, stride = jax.process_index() * unit, jax.process_count() * unit
-    wide = bool(jax.config.read("jax_enable_x64"))  # type: ignore[no-untyped-call]  # JAX's gap
+    wide = _wide()
 
     def run(first: int, device: Any) -> PowerSums:
         origin = np.stack(_split_ids(np.asarray(first, np.uint64)))
@@ -168,7 +192,7 @@ def _in_flight(
             ready: PowerSums = jax.tree.map(np.asarray, sums)  # waits for them
         return ready
 
-    pool = ThreadPoolExecutor(max(1, min(ahead, os.cpu_count() or 1)))
+    pool = ThreadPoolExecutor(max(1, min(ahead, cores())))
     try:
         waiting: deque[Future[PowerSums]] = deque()
         for i, share in enumerate(range(chains.start, chains.stop, stride)):

@@ -21,9 +21,9 @@ from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 from jaxtyping import Array, Float
 
-from collapse_theory.moments import PowerSums, power_sums, recentre, two_pass
-from collapse_theory.recursion import start, step
-from collapse_theory.sampling.counter import Address, chain_key
+from collapse_theory.moments import PowerSums
+from collapse_theory.sampling.counter import Address
+from collapse_theory.unit import advanced, carried, chain_ids, opened, opening_sums
 
 BLOCK = 1024  # chains of a block: eight a thread
 WARPS = 4
@@ -103,24 +103,17 @@ def _block(join: Any, shapes: Any, root: Any, origin: Any, count: Any, *refs: An
     setup = join([Row(r, s) if s else r[0] for r, s in zip(leaves, shapes, strict=True)])
     place = jnp.uint32(BLOCK) * pl.program_id(0).astype(jnp.uint32)
     place = place + lax.iota(jnp.uint32, BLOCK)
-    low = origin[0] + place
-    high = origin[1] + (low < place).astype(jnp.uint32)  # the carry
-    keys = chain_key(Address(root[0], root[1]), low, high)
     valid = place < count[0]
-    state, values = jax.vmap(functools.partial(start, setup))(keys)
-    first = [two_pass(v, valid) for v in values]
+    keys, state, values = opened(setup, Address(root[0], root[1]), chain_ids(origin, place))
+    first = opening_sums(values, valid)
     _write(out, 0, first)
 
     def generation(t: Array, carry: Any) -> Any:
-        state, centres = carry
-        now = (t + 1).astype(jnp.uint32)
-        state, values = jax.vmap(lambda k, s: step(setup, k, now, s))(keys, state)
-        sums = [power_sums(v, valid, *c) for v, c in zip(values, centres, strict=True)]
+        state, sums = advanced(setup, keys, (t + 1).astype(jnp.uint32), carry, valid)
         _write(out, t, sums)
-        return state, [recentre(s) for s in sums]
+        return carried(state, sums)
 
-    carry = (state, [recentre(s) for s in first])
-    lax.fori_loop(1, setup.generations, generation, carry)
+    lax.fori_loop(1, setup.generations, generation, carried(state, first))
 
 
 def _write(out: Any, t: Any, sums: list[PowerSums]) -> None:

@@ -1,6 +1,6 @@
 """Compiled programs: a whole unit of chains, all generations, moments on the way.
 
-The only place of ``jit`` and ``vmap``. A program is compiled once for each shape: every number of
+The only place of ``jit``. A program is compiled once for each shape: every number of
 an experiment, sizes included, is an argument.
 """
 
@@ -17,13 +17,13 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Bool, UInt32
+from jaxtyping import Array, Bool
 
-from collapse_theory.moments import Moments, PowerSums, power_sums, recentre, to_moments, two_pass
-from collapse_theory.recursion import Setup, start, step
-from collapse_theory.sampling.counter import chain_key
+from collapse_theory.moments import Moments, PowerSums, to_moments
+from collapse_theory.recursion import Setup
+from collapse_theory.unit import advanced, carried, chain_ids, opened, opening_sums, stepped
 
-# CPUs with registers of 512 bits use half of each unless told: two fifths of the Gaussian's time
+# XLA uses half of a register of 512 bits unless told (`benchmarks/operations.py` has the prices)
 OPTIONS: dict[str, dict[str, Any]] = {"cpu": {"xla_cpu_prefer_vector_width": 512}}
 
 
@@ -59,18 +59,17 @@ def scanned(
     bits would be copied, and compiled, into every consumer.
     """
     root, origin, count = where
-    low, high, valid = _ids(unit, origin, count)
+    ids, valid = _ids(unit, origin, count)
     first, later = compiled(_first, platform), compiled(_later, platform)
-    sums: PowerSums = later(static, arrays, *first(static, arrays, root, low, high), valid)
+    sums: PowerSums = later(static, arrays, *first(static, arrays, root, ids), valid)
     return sums
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _ids(unit: int, origin: Array, count: Array) -> tuple[Array, Array, Array]:
-    """Low and high words of the ids of a unit, and which of them count."""
+def _ids(unit: int, origin: Array, count: Array) -> tuple[tuple[Array, Array], Array]:
+    """Ids of a unit, and which of them count."""
     place = lax.iota(jnp.uint32, unit)
-    low = origin[0] + place
-    return low, origin[1] + (low < place).astype(jnp.uint32), place < count
+    return chain_ids(origin, place), place < count
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,7 +121,7 @@ def unit_paths(
     platform: str, static: Any, arrays: Any, root: Array, ids: tuple[Any, Any]
 ) -> tuple[Any, Any]:
     """Fits and values of every chain at every generation: leaves (unit, T, ...)."""
-    opening = compiled(_first, platform)(static, arrays, root, *ids)
+    opening = compiled(_first, platform)(static, arrays, root, ids)
     paths: tuple[Any, Any] = compiled(_walk, platform)(static, arrays, *opening)
     return paths
 
@@ -160,28 +159,22 @@ def _join(static: Any, arrays: Any) -> Setup:
 
 
 def _first(
-    static: Any, arrays: Any, root: Array, low: UInt32[Array, " unit"], high: UInt32[Array, " unit"]
+    static: Any, arrays: Any, root: Array, ids: tuple[Array, Array]
 ) -> tuple[Array, Any, Any]:
-    """Keys of the chains, and their states and values at generation 1."""
-    setup = _join(static, arrays)
-    keys = jax.vmap(functools.partial(chain_key, root))(low, high)
-    return keys, *jax.vmap(functools.partial(start, setup))(keys)
+    return opened(_join(static, arrays), root, ids)
 
 
 def _later(
     static: Any, arrays: Any, keys: Array, state: Any, values: Any, valid: Bool[Array, " unit"]
 ) -> PowerSums:
     setup = _join(static, arrays)
-    first = [two_pass(v, valid) for v in values]
+    first = opening_sums(values, valid)
 
     def generation(carry: Any, t: Array) -> Any:
-        state, centres = carry
-        state, values = jax.vmap(lambda k, s: step(setup, k, t, s))(keys, state)
-        sums = [power_sums(v, valid, *c) for v, c in zip(values, centres, strict=True)]
-        return (state, [recentre(s) for s in sums]), sums
+        state, sums = advanced(setup, keys, t, carry, valid)
+        return carried(state, sums), sums
 
-    carry = (state, [recentre(s) for s in first])
-    return _stacked(first, lax.scan(generation, carry, _times(setup))[1])
+    return _stacked(first, lax.scan(generation, carried(state, first), _times(setup))[1])
 
 
 def _stacked(first: Any, rest: Any) -> PowerSums:
@@ -199,7 +192,7 @@ def _walk(static: Any, arrays: Any, keys: Array, state: Any, values: Any) -> tup
     setup = _join(static, arrays)
 
     def generation(state: Any, t: Array) -> Any:
-        state, values = jax.vmap(lambda k, s: step(setup, k, t, s))(keys, state)
+        state, values = stepped(setup, keys, t, state)
         return state, (state.theta, values)
 
     rest = lax.scan(generation, state, _times(setup))[1]

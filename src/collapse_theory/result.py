@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_theory.engine import Plan, run_moments
+from collapse_theory.engine import Plan, check_run, run_moments
 from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment
 from collapse_theory.moments import Moments
@@ -172,8 +172,7 @@ def simulate(
     Raises:
         InputError: a value is out of range, or the route cannot serve the workflow.
     """
-    if not isinstance(chains, int | np.integer) or chains < 1:
-        raise InputError(f"chains = {chains!r}: a whole number >= 1 is needed")
+    check_run(chains, seed)
     if not experiment.observables:
         raise InputError("observables is empty: name at least one")
     if route is not None:
@@ -227,6 +226,7 @@ def replay(
     """
     from collapse_theory.engine import run_paths
 
+    check_run(1, seed)
     if not isinstance(chain, int | np.integer) or chain < 0:
         raise InputError(f"chain = {chain!r}: a whole number >= 0 is needed")
     setup = experiment.setup((plan or Plan()).resolve_dtype(), route)

@@ -12,6 +12,7 @@ import numpy as np
 
 from collapse_theory.bench.baselines import Walk
 from collapse_theory.bench.measuring import Vector
+from collapse_theory.exact.ols import replace_risk
 
 
 def fresh_replace(
@@ -78,4 +79,4 @@ def _design(rng: np.random.Generator, n: int, d: int) -> tuple[Vector, float]:
     """
     x = rng.standard_normal((n, d))
     inverse = np.linalg.inv(np.linalg.cholesky(x.T @ x))
-    return inverse, float(d / (n - d - 1) / (inverse**2).sum())
+    return inverse, float(replace_risk([n], d, 1)[0] / (inverse**2).sum())

@@ -6,6 +6,7 @@ There was no such GPU where this was written: it has been compiled (CUDA 13.0) b
 from __future__ import annotations
 
 import contextlib
+import functools
 import shutil
 import subprocess
 import tempfile
@@ -32,7 +33,8 @@ def cuda_side(chains: int, n: int, generations: int) -> Iterator[Side | str]:
         words = [nvcc, "-O3", "-arch=native", "-o", str(program), str(path)]
         try:
             _run(words)
-            side = Side(_caller(program, chains, n, generations), chains * generations)
+            call = functools.partial(_outcome, program, (chains, generations, n))
+            side = Side(call, chains * generations)
             side.run(0)
         except (OSError, subprocess.SubprocessError, ValueError) as e:
             told = getattr(e, "stderr", None) or str(e)
@@ -51,15 +53,10 @@ def parse(line: str) -> Outcome:
     return Outcome(mean, se, seconds)
 
 
-class _caller:
-    """Runs the program with a seed."""
-
-    def __init__(self, program: Path, chains: int, n: int, generations: int) -> None:
-        self.words = [str(program), *map(str, (chains, generations, n))]
-        self.table = [repr(float(c)) for c in root_quantile(n - 1)]
-
-    def __call__(self, seed: int) -> Outcome:
-        return parse(_run([*self.words, str(seed), *self.table]))
+def _outcome(program: Path, size: tuple[int, int, int], seed: int) -> Outcome:
+    """Run the program; size: chains, generations, n."""
+    table = [repr(float(c)) for c in root_quantile(size[2] - 1)]
+    return parse(_run([str(program), *map(str, size), str(seed), *table]))
 
 
 def _run(words: list[str]) -> str:

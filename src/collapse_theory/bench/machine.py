@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from collapse_theory.engine import cores
+
 BUSY = 0.5  # of the cores, as load before the run
 CONTENDED = 0.9  # a NumPy baseline that gets less of its one core has to share it
 
@@ -39,16 +41,12 @@ def cpu_name() -> str:
     return found[1].strip() if found else platform.processor() or platform.machine()
 
 
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def load() -> float | None:
     """Mean number of runnable threads over the last minute."""
-    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    try:
+        return os.getloadavg()[0]
+    except (AttributeError, OSError):  # not on Windows
+        return None
 
 
 def busy() -> str | None:

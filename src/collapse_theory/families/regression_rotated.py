@@ -20,8 +20,7 @@ from collapse_theory.families.least_squares import one_size, same_rows
 from collapse_theory.observables import distances, parameters
 from collapse_theory.observables.base import Snapshot
 from collapse_theory.sampling import wishart
-from collapse_theory.sampling.counter import words
-from collapse_theory.sampling.gamma import gamma_table, log_gamma_of_normal, words_needed
+from collapse_theory.sampling.gamma import gamma_table, words_needed
 
 FEW = 8
 """Chi-squares of up to so many degrees of freedom are sums of squares, others quantile maps."""
@@ -130,7 +129,7 @@ def _(family: RegressionRotated, key: Array, theta: RotatedFit, size: Size) -> R
     diagonal, below = size.table["diagonal"], size.table["below"]
     roots = [_chi(key, 2, diagonal, dtype)]
     if below is not None:
-        roots.append(_chi(key, 4, below, dtype))
+        roots.append(_chi(key, 2 + words_needed(diagonal), below, dtype))
     few = min(d - 1, FEW)
     z = wishart.normals(key, 1, few * (few + 1) // 2, dtype) if few else ()
     squares = (
@@ -144,10 +143,8 @@ def _(family: RegressionRotated, key: Array, theta: RotatedFit, size: Size) -> R
 
 def _chi(key: Array, stream: int, table: dict[str, Array], dtype: Any) -> Float[Array, " k"]:
     """Roots of chi-square variates, one for each row of the table."""
-    (k,), lifts = table["log_shape"].shape, words_needed(table) - 1
-    z = wishart.normal_row(key, stream, k, dtype)
-    bits = words(key, stream + 1, np.arange(lifts * k, dtype=np.uint32))[0].reshape(lifts, k)
-    return jnp.exp((log_gamma_of_normal(z, bits, table) + wishart.LOG2) / 2)
+    z = wishart.normal_row(key, stream, len(table["log_shape"]), dtype)
+    return jnp.exp(wishart.log_chi(z, key, stream + 1, table))
 
 
 @parameters.mean_squared_error.register(RegressionRotated)

@@ -19,7 +19,7 @@ import jax.random as jr
 import numpy as np
 from jax import lax
 from jax.extend.random import define_prng_impl, threefry_prng_impl
-from jaxtyping import Array, Float, UInt32
+from jaxtyping import Array, Float, Int32, UInt32
 
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 SPLIT, FOLD = (
@@ -124,8 +124,15 @@ def _pair(key: Any) -> tuple[Array, Array]:
     return data[..., 0], data[..., 1]
 
 
-def _signed(bits: Array) -> Array:
-    return lax.bitcast_convert_type(bits, jnp.int32)
+def signed(word: UInt32[Array, "*s"]) -> Int32[Array, "*s"]:
+    """A word as an int32; if the word is uniform, so is this."""
+    return lax.bitcast_convert_type(word, jnp.int32)
+
+
+def midpoint(word: UInt32[Array, "*s"], dtype: Any) -> Float[Array, "*s"]:
+    """Uniform on (0, 1) with all digits kept near 0: (k + 1/2) / 2**31, k the upper 31 bits."""
+    u: Array = (signed(word >> 1).astype(dtype) + dtype(0.5)) * dtype(2.0**-31)
+    return u
 
 
 def uniform_from_bits(bits: UInt32[Array, "*s"], dtype: Any) -> Float[Array, "*s"]:
@@ -136,7 +143,7 @@ def uniform_from_bits(bits: UInt32[Array, "*s"], dtype: Any) -> Float[Array, "*s
     """
     u: Array
     if dtype == jnp.float32:  # 24 bits: a float32 holds no more; signed conversion is the fast one
-        u = (_signed(bits >> 8).astype(dtype) + dtype(0.5)) * dtype(2.0**-24)
+        u = (signed(bits >> 8).astype(dtype) + dtype(0.5)) * dtype(2.0**-24)
     else:
         u = (bits.astype(dtype) + dtype(0.5)) * dtype(2.0**-32)
     return u
@@ -153,7 +160,7 @@ def normal_from_bits(bits: UInt32[Array, "*s"], dtype: Any) -> Float[Array, "*s"
         giles2012approximating
     """
     sign = jnp.where(bits >> 31 == 0, dtype(1), dtype(-1))
-    magnitude = _signed(bits & jnp.uint32(0x7FFFFFFF)).astype(dtype)
+    magnitude = signed(bits & jnp.uint32(0x7FFFFFFF)).astype(dtype)
     tail = (magnitude + dtype(0.5)) * dtype(2.0**-31)  # 1 - |x|
     x = lax.erf_inv(1 - tail) if dtype == jnp.float64 else _erf_inv_float32(tail)
     # divided, not multiplied, by the sign: XLA copies cheap operations into every consumer, random
@@ -182,9 +189,8 @@ def normal_pair(key: Any, high: Any, low: Any, dtype: Any) -> tuple[Array, Array
 
 def _polar(first: Array, second: Array, dtype: Any) -> tuple[Array, Array, Array]:
     """Cosine and sine of the angle, and the square of the radius."""
-    u = (_signed(first >> 1).astype(dtype) + dtype(0.5)) * dtype(2.0**-31)
     # in float32 the last midpoints are rounded to 1, where the inverse radius has no value
-    u = jnp.minimum(u, dtype(1 - np.finfo(dtype).epsneg))
+    u = jnp.minimum(midpoint(first, dtype), dtype(1 - np.finfo(dtype).epsneg))
     return *_cos_sin(second, dtype), -2 * jnp.log(u)
 
 
@@ -218,7 +224,7 @@ _SIN, _COS = (
 def _cos_sin(bits: Array, dtype: Any) -> tuple[Array, Array]:
     """Cosine and sine of 2 pi bits / 2**32: an eighth of a turn by series, the rest by symmetry."""
     quarter = (bits + jnp.uint32(1 << 29)) >> 30
-    rest = _signed(bits - (quarter << 30)).astype(dtype) * dtype(2.0**-29)
+    rest = signed(bits - (quarter << 30)).astype(dtype) * dtype(2.0**-29)
     square = rest * rest
     sin, cos = rest * horner(_SIN[dtype], square), horner(_COS[dtype], square)
     swap = quarter & 1 == 1
@@ -270,6 +276,7 @@ def _bits(key: Any, shape: tuple[int, ...]) -> Array:
 
 
 __all__ = [
-    "IMPL", "Address", "at", "chain_key", "horner", "normal", "normal_from_bits", "normal_pair",
-    "scalar_words", "seed_key", "threefry2x32", "uniform", "uniform_from_bits", "words",
+    "IMPL", "Address", "at", "chain_key", "horner", "midpoint", "normal", "normal_from_bits",
+    "normal_pair", "scalar_words", "seed_key", "signed", "threefry2x32", "uniform",
+    "uniform_from_bits", "words",
 ]  # fmt: skip

@@ -26,7 +26,7 @@ from jaxtyping import Array, Bool, Float, Int, UInt32
 from numpy.polynomial import Polynomial, chebyshev
 from scipy import special
 
-from collapse_theory.sampling.counter import horner, normal_from_bits, words
+from collapse_theory.sampling.counter import horner, normal_from_bits, signed, words
 
 LEAF = 31  # at most so many uniforms are drawn one by one: a level costs as much as 10 of them
 PER_BLOCK = 3  # uniforms from the two words of a block
@@ -121,11 +121,6 @@ def threshold(t: Float[Array, "*s"]) -> Int[Array, "*s"]:
     part = jnp.minimum(jnp.where(upper, t - 0.5, t), 0.5 - np.finfo(t.dtype).epsneg)
     bits: Array = (part * 2.0**32).astype(jnp.int32)  # to int32: the fast conversion
     return bits + jnp.where(upper, 0, -(1 << 31)).astype(jnp.int32)
-
-
-def signed(word: UInt32[Array, "*s"]) -> Int[Array, "*s"]:
-    """A word as an int32; if the word is uniform, so is this."""
-    return lax.bitcast_convert_type(word, jnp.int32)
 
 
 def _turn(t: Array, place: Array) -> tuple[Array, Array]:
@@ -258,5 +253,5 @@ def binomial(key: Any, p: Float[Array, ""], row: TreePlan) -> Float[Array, ""]:
 
 
 __all__ = [
-    "TreePlan", "binomial", "count_below", "count_in_node", "signed", "threshold", "tree_plan",
+    "TreePlan", "binomial", "count_below", "count_in_node", "threshold", "tree_plan",
 ]  # fmt: skip

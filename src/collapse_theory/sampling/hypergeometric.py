@@ -21,8 +21,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
-from collapse_theory.sampling.counter import words
-from collapse_theory.sampling.counts import signed, threshold
+from collapse_theory.sampling.counter import midpoint, signed, words
+from collapse_theory.sampling.counts import threshold
 
 MOST_ROWS = 1 << 30  # in float64; float32 knows whole numbers up to 2**24 only
 OUTSIDE = 34 * math.log(2)  # - log of the probability of a count beyond the steps
@@ -106,7 +106,7 @@ def _draw(key: Any, turn: Any, marked: Array, left: tuple[Array, Array], steps: 
     above, below = 1 + up.sum(), down.sum()
     first, second = words(key, 0, turn)
     descend = signed(first) < threshold(below / (above + below))
-    u = (signed(second >> 1).astype(start.dtype) + 0.5) * 2.0**-31
+    u = midpoint(second, start.dtype.type)
     taken = _steps_taken(u, jnp.where(descend, down, up), jnp.where(descend, 0, 1))
     return jnp.where(descend, start - jnp.maximum(taken, 1), start + taken)
 

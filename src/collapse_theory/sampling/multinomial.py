@@ -28,8 +28,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int, UInt32
 
-from collapse_theory.sampling.counter import words
-from collapse_theory.sampling.counts import LEAF, TreePlan, count_in_node, signed, tree_plan
+from collapse_theory.sampling.counter import signed, words
+from collapse_theory.sampling.counts import LEAF, TreePlan, count_in_node, tree_plan
 from collapse_theory.sampling.gamma import gamma_table, log_gamma_variate, words_needed
 
 BLOCK_WORDS, LOOSE_WORDS, DITHER = 64, 128, 129  # high words of the counters, beyond the tree's

@@ -102,7 +102,7 @@ def bartlett(
     """
     d, dtype = table["log_shape"].shape[-1], table["log_shape"].dtype.type
     z = normal_row(key, stream, d * (d + 1) // 2, dtype)
-    log_diag = _log_chi(z[:d], key, stream + 1, table)
+    log_diag = log_chi(z[:d], key, stream + 1, table)
     ends = [(d + i * (i - 1) // 2, d + i * (i + 1) // 2) for i in range(d)]
     rows = [jnp.concatenate([z[a:b], jnp.zeros(d - b + a, dtype)]) for a, b in ends]
     return log_diag, jnp.where(jnp.isfinite(log_diag)[None, :], jnp.stack(rows), 0)
@@ -114,13 +114,16 @@ def bartlett_numbers(
     """As :func:`bartlett` for dof >= d: the numbers below the diagonal, row by row."""
     d, dtype = table["log_shape"].shape[-1], table["log_shape"].dtype.type
     z = normals(key, stream, d * (d + 1) // 2, dtype)
-    return _log_chi(jnp.stack(z[:d]), key, stream + 1, table), z[d:]
+    return log_chi(jnp.stack(z[:d]), key, stream + 1, table), z[d:]
 
 
-def _log_chi(
+def log_chi(
     z: Float[Array, " d"], key: Array, stream: int, table: dict[str, Array]
 ) -> Float[Array, " d"]:
-    """Logs of the roots of chi-square variates made of normals, one for each row of the table."""
+    """Logs of the roots of chi-square variates made of normals, one for each row of the table.
+
+    Streams of the key from ``stream`` on, one a lift, are used up.
+    """
     low = np.arange(len(z), dtype=np.uint32)
     lifts = [words(key, stream + i, low)[0] for i in range(words_needed(table) - 1)]
     return (log_gamma_of_normal(z, lifts, table) + LOG2) / 2

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from collapse_theory.engine import Plan
+from collapse_theory.engine import Plan, check_run
 from collapse_theory.errors import InputError
 from collapse_theory.programs import shape_of
 from collapse_theory.result import provenance_facts, simulate
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import xarray
 
 WHOLE = (1, 1)
-SEEDS = 2**63
 
 
 def sweep(
@@ -57,7 +56,7 @@ def sweep(
             this one with another seed, number of chains or dtype.
     """
     plan = plan or Plan()
-    _check(chains, seed)
+    check_run(chains, seed)  # before the store is made: a wrong number must not leave one behind
     mine = shard_of(len(what), shard)
     plan.resolve_devices()
     attributes = storage.identity(
@@ -113,7 +112,7 @@ def estimate(
     Raises:
         InputError: a value is out of range, or a config cannot be run.
     """
-    _check(chains, 0)
+    check_run(chains, 0)
     mine, dtype = shard_of(len(what), shard), (plan or Plan()).resolve_dtype()
     programs = {_program(what, config, dtype) for config in mine}
     one = what.experiments[0]
@@ -140,14 +139,6 @@ def _run(what: Sweep, config: int, chains: int, seed: int, plan: Plan) -> Any:
 def _tell(plan: Plan, done: int, total: int) -> None:
     if plan.progress is not None:
         plan.progress(done, total)
-
-
-def _check(chains: Any, seed: Any) -> None:
-    """Before the store is made: a wrong number must not leave one behind."""
-    if isinstance(chains, bool) or not isinstance(chains, int | np.integer) or chains < 1:
-        raise InputError(f"chains = {chains!r}: a whole number >= 1 is needed")
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < SEEDS:
-        raise InputError(f"seed = {seed!r}: a whole number in [0, 2**63) is needed")
 
 
 def _facts(plan: Plan) -> str:
