@@ -410,13 +410,25 @@ def test_the_module_keeps_its_cache_and_leaves_with_the_code(file, tmp_path):
     assert python(code, "simulate", "none.toml").returncode == 2
 
 
-def test_ctrl_c(file):
-    code = """
-import os, signal, sys, threading
-from collapse_theory.cli import main
-threading.Timer(4, os.kill, (os.getpid(), signal.SIGINT)).start()
-main()
+IN_A_CALLBACK = """
+import gc, threading
+def drop(phase, info):  # what is raised here is dropped
+    gc.callbacks.remove(drop)
+    raise KeyboardInterrupt
+def collect():
+    gc.callbacks.append(drop)
+    gc.collect()
+threading.Timer(4, collect).start()
 """
+AT_ONCE = """
+import os, signal, threading
+threading.Timer(4, os.kill, (os.getpid(), signal.SIGINT)).start()
+"""
+
+
+@pytest.mark.parametrize("sent", [AT_ONCE, IN_A_CALLBACK], ids=["at once", "in a callback"])
+def test_ctrl_c(file, sent):
+    code = f"{sent}\nfrom collapse_theory.cli import main\nmain()"
     done = python(code, "simulate", file, "--chains", 10**12, "--no-cache")
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr == "collapse: interrupted\n"

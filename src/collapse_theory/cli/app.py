@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
 import io
 import os
 import sys
+import threading
 from collections.abc import Sequence
+from typing import Any
 
 from cyclopts import App, CycloptsError
 
@@ -70,12 +73,23 @@ def main() -> None:
     """The entry point: run with the words of the command line and leave with the exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a poor terminal is no reason to fail
+    sys.unraisablehook = _interrupt_again
     code = run(sys.argv[1:])
     if code == INTERRUPTED:  # worker threads may still be inside a device program: do not wait
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
+
+
+def _interrupt_again(dropped: Any) -> None:
+    """Send Ctrl-C again where Python dropped it: JAX has a callback at garbage collections."""
+    if not issubclass(dropped.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(dropped)
+        return
+    again = threading.Timer(0.1, _thread.interrupt_main)
+    again.daemon = True
+    again.start()
 
 
 def _complain(message: object, code: int) -> int:
