@@ -428,7 +428,9 @@ threading.Timer(4, os.kill, (os.getpid(), signal.SIGINT)).start()
 
 @pytest.mark.parametrize("sent", [AT_ONCE, IN_A_CALLBACK], ids=["at once", "in a callback"])
 def test_ctrl_c(file, sent):
-    code = f"{sent}\nfrom collapse_theory.cli import main\nmain()"
+    # a shell starts jobs in the background with the signal ignored, and they start us
+    listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{listen}\n{sent}\nfrom collapse_theory.cli import main\nmain()"
     done = python(code, "simulate", file, "--chains", 10**12, "--no-cache")
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr == "collapse: interrupted\n"
