@@ -4,12 +4,16 @@ Every statistical test has false-alarm rate ALPHA = 1e-4 and a fixed seed, as in
 test_sampling_counts; a wrong law of the block ends must be found.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
+import jax.random as jr
 import numpy as np
 import pytest
 from scipy import stats
 
+from collapse_theory.sampling import distinct
 from collapse_theory.sampling import multinomial as module
 from collapse_theory.sampling.counter import seed_key
 from collapse_theory.sampling.multinomial import multinomial, multinomial_plan
@@ -176,3 +180,39 @@ def test_collapsed_laws_and_bad_numbers(row_of):
     for sizes in ((), (-1,), (2**30 + 1,)):
         with pytest.raises(ValueError, match="sizes"):
             multinomial_plan(sizes, 3)
+
+
+@pytest.mark.parametrize("alive", [1, 50, 100, 200, 400])
+@pytest.mark.parametrize("dtype", [np.float32, pytest.param(np.float64, marks=SLOW)])
+def test_lost_symbols_take_less_work_and_change_no_bit(alive, dtype):
+    """Batches branch on how many symbols are alive; every branch must count as the longest does."""
+    k, n, chains = 800, 500, 64
+    row = jax.tree.map(lambda a: a[0], multinomial_plan((n,), k))
+    assert row.widths == (64, 128, 256)
+    rng = np.random.default_rng(alive)
+    probs = np.zeros((chains, k), dtype)
+    for p in probs:
+        p[rng.choice(k, alive, replace=False)] = rng.dirichlet(np.ones(alive))
+    roots = jr.split(seed_key(alive), chains)
+
+    def counts(nested):
+        one = functools.partial(multinomial, row=row, nested=nested)
+        return np.asarray(jax.jit(jax.vmap(one))(roots, jnp.asarray(probs)))
+
+    np.testing.assert_array_equal(counts(False), counts(True))
+    assert (counts(False).sum(1) == n).all()
+
+
+def test_a_branch_that_loses_a_symbol_would_be_seen(monkeypatch):
+    monkeypatch.setattr(module, "WIDTHS", (8,))
+    row = jax.tree.map(lambda a: a[0], multinomial_plan((500,), 800))
+    probs = jnp.asarray(np.repeat([1 / 20, 0], [20, 780]))[None]
+
+    def wrong(answer, numbers, rank, arguments, widths):  # planted: too few for what is alive
+        return distinct._from_distinct(answer, 8, numbers, rank, arguments)
+
+    monkeypatch.setattr(module, "on_distinct", wrong)
+    roots = jr.split(seed_key(0), 1)
+    one = jax.vmap(functools.partial(multinomial, row=row))(roots, probs)
+    other = jax.vmap(functools.partial(multinomial, row=row, nested=True))(roots, probs)
+    assert not np.array_equal(one, other)

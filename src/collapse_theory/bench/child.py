@@ -22,25 +22,25 @@ def memory(chains: int, generations: int, dtype: str) -> dict[str, Any]:
 
 
 def devices(chains: int, generations: int, dtype: str, repeats: int) -> dict[str, Any]:
-    """Seconds on one device and on two, in turn, and whether the moments have the same bits."""
+    """Seconds on 1, 2, 4 and 8 devices, in turn, and whether the moments have the same bits."""
     import jax
     import numpy as np
 
     settings: Any = jax.config  # its update carries no types
-    settings.update("jax_num_cpu_devices", 2)
-    if len(jax.local_devices()) < 2:
-        return {"skipped": "there is one device only"}
-    seconds: dict[int, list[float]] = {1: [], 2: []}
-    equal = True
+    settings.update("jax_num_cpu_devices", 8)
+    there = len(jax.local_devices())
+    seconds: dict[int, list[float]] = {n: [] for n in (1, 2, 4, 8) if n <= there}
+    equal = dict.fromkeys(seconds, True)
     for seed in range(repeats + 1):
-        found = []
+        found: Any = None
         for count, taken in seconds.items():
             begun = time.perf_counter()
-            found.append(_simulate(chains, generations, dtype, devices=count, seed=seed).moments)
+            moments = _simulate(chains, generations, dtype, devices=count, seed=seed).moments
             taken.append(time.perf_counter() - begun)
-        equal &= all(np.array_equal(a, b) for a, b in zip(*found, strict=True))
-    one, two = (taken[1:] for taken in seconds.values())  # without the warm-up
-    return {"one": one, "two": two, "equal": equal}
+            found = moments if found is None else found
+            equal[count] &= all(np.array_equal(a, b) for a, b in zip(found, moments, strict=True))
+    taken_by = {str(n): taken[1:] for n, taken in seconds.items()}  # without the warm-up
+    return {"seconds": taken_by, "equal": {str(n): same for n, same in equal.items()}}
 
 
 def peak() -> float:

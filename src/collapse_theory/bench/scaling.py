@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from collapse_theory.bench.case import AbstractCase, Row, Settings
 from collapse_theory.bench.children import child
@@ -19,6 +20,7 @@ from collapse_theory.families.gaussian import Gaussian
 from collapse_theory.observables.parameters import mean_squared_error, variance
 from collapse_theory.workflows.replace import Replace
 
+Seconds = NDArray[np.float64]
 COST = "ns per chain-generation"
 ACCELERATED = 64  # times the chains, where a unit has so many more
 
@@ -107,25 +109,26 @@ class Memory(AbstractCase):
 
 @dataclass(frozen=True)
 class Devices(AbstractCase):
-    """Two devices over one: seconds, and moments that must have the same bits."""
+    """Several devices over one: seconds, and moments that must have the same bits."""
 
     name: str = "devices"
-    about: str = "seconds on two devices over one (a CPU is split); the moments have the same bits"
+    about: str = "seconds on 2, 4 and 8 devices over one (a CPU is split); moments to the same bits"
     target: float | None = None
     group: ClassVar[str] = "scaling"
 
     def run(self, settings: Settings) -> list[Row]:
-        """One row, or none where there is one device only."""
+        """A row for each number of devices but one."""
         size = fitted(Size(chains=1 << 19), settings)
         found = child("devices", size.chains, size.generations, settings.dtype, settings.repeats)
-        if "skipped" in found:
-            return []
-        one, two = np.asarray(found["one"]), np.asarray(found["two"])
-        note = "moments: the same bits" if found["equal"] else "MOMENTS DIFFER"
-        return [
-            Row(f"{self.name} 2", self.group, "s", float(np.median(two)), float(np.median(one)),
-                ratio=spread(two / one), passed=bool(found["equal"]), notes=(note,))
-        ]  # fmt: skip
+        one, *others = found["seconds"].items()
+        return [self._row(count, np.asarray(taken), np.asarray(one[1]), found["equal"][count])
+                for count, taken in others]  # fmt: skip
+
+    def _row(self, count: str, taken: Seconds, one: Seconds, equal: bool) -> Row:
+        note = "moments: the same bits" if equal else "MOMENTS DIFFER"
+        return Row(f"{self.name} {count}", self.group, "s", float(np.median(taken)),
+                   float(np.median(one)), ratio=spread(taken / one), passed=equal,
+                   notes=(note,))  # fmt: skip
 
 
 def scaling_cases() -> list[AbstractCase]:

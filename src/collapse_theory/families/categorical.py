@@ -107,7 +107,7 @@ class Categorical(AbstractSufficientFamily[CategoricalFit, Sums]):
         if theta.probs.ndim == 1:
             return Sums(size.n, multinomial(key, theta.probs, size.table))
         keys = jr.split(key, theta.probs.shape[0])
-        one = functools.partial(multinomial, row=size.table)
+        one = functools.partial(multinomial, row=size.table, nested=True)
         return Sums(size.n, jax.vmap(one)(keys, theta.probs))
 
     def summarise(self, items: Items) -> Sums:

@@ -19,6 +19,7 @@ References:
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,11 +31,13 @@ from jaxtyping import Array, Float, Int, UInt32
 
 from collapse_theory.sampling.counter import signed, words
 from collapse_theory.sampling.counts import LEAF, TreePlan, count_in_node, tree_plan
+from collapse_theory.sampling.distinct import on_distinct
 from collapse_theory.sampling.gamma import gamma_table, log_gamma_variate, words_needed
 
 BLOCK_WORDS, LOOSE_WORDS, DITHER = 64, 128, 129  # high words of the counters, beyond the tree's
 SPAN = 0.97 * 2.0**31  # the sum of all probabilities, before each is rounded to a whole number
 MOST_BLOCKS = 128
+WIDTHS = (64, 128, 256, 1024, 4096)
 AT_ONCE = 16  # numbers compared with a boundary in one pass over the boundaries
 
 
@@ -52,6 +55,7 @@ class MultinomialPlan(eqx.Module):
         tree: the row of :func:`tree_plan` for the R - 1 uniforms inside a block.
         blocks: how many blocks, A, or 0.
         slots: the most loose uniforms of any size.
+        widths: so many symbols alive, or fewer, take less work.
     """
 
     n: Int[Array | np.ndarray, "*sizes"]
@@ -61,6 +65,7 @@ class MultinomialPlan(eqx.Module):
     tree: TreePlan
     blocks: int = eqx.field(static=True)
     slots: int = eqx.field(static=True)
+    widths: tuple[int, ...] = eqx.field(static=True)
 
 
 def multinomial_plan(sizes: Sequence[int], symbols: int) -> MultinomialPlan:
@@ -77,14 +82,19 @@ def multinomial_plan(sizes: Sequence[int], symbols: int) -> MultinomialPlan:
     blocks = min((0, *range(2, MOST_BLOCKS)), key=lambda a: _cost(int(n.max()), symbols, a))
     spacings = (n + 1) // blocks if blocks else 0 * n
     loose = np.where(spacings > 0, n + 1 - blocks * spacings, n)
+    tree = tree_plan([max(int(r) - 1, 0) for r in spacings])
+    # without a tree's rounding the count below an edge is one of whole numbers: the same in any
+    # program
+    widths = () if tree.gain.shape[-1] else tuple(w for w in WIDTHS if 3 * w <= symbols)
     return MultinomialPlan(
         n=n.astype(np.int32),
         spacings=spacings.astype(np.int32),
         loose=loose.astype(np.int32),
         gamma=gamma_table(spacings),
-        tree=tree_plan([max(int(r) - 1, 0) for r in spacings]),
+        tree=tree,
         blocks=blocks,
         slots=int(loose.max()),
+        widths=widths,
     )
 
 
@@ -112,15 +122,24 @@ def _shifted(x: Int[Array, " k"]) -> Int[Array, " k"]:
     return jnp.concatenate([jnp.zeros_like(x[:1]), x[:-1]])
 
 
-def _edges(masses: Int[Array, " k"]) -> Int[Array, "rows columns"]:
+def _edges(masses: Int[Array, " k"], *, ranked: bool) -> list[Int[Array, "rows columns"]]:
     """Cumulative sums, down the columns of a square of symbols, one column after the other.
 
     The last entry is the sum of all. In this order a sum takes two short loops over long vectors.
+    If ``ranked``, also how many masses are positive up to each, in the same loop: in one of its own
+    the masses, random word and all, would be computed once more for each use.
     """
     rows = max(1, round(masses.shape[0] ** 0.5))
     square = jnp.pad(masses, (0, -masses.shape[0] % rows)).reshape(rows, -1)
-    inner: Array = lax.fori_loop(1, rows, lambda i, sums: sums.at[i].add(sums[i - 1]), square)
-    return inner + _shifted(_running(inner[-1]))[None]
+
+    def add(sums: list[Array], row: Array) -> tuple[list[Array], list[Array]]:
+        terms = [row, (row > 0).astype(jnp.int32)]
+        sums = [s + x for s, x in zip(sums, terms, strict=False)]
+        return sums, sums
+
+    none = [jnp.zeros_like(square[0])] * (1 + ranked)
+    _, sums = lax.scan(add, none, square)
+    return [s + _shifted(_running(s[-1]))[None] for s in sums]
 
 
 def _whole_numbers(key: Any, probs: Float[Array, " k"], whole: Array) -> Int[Array, " k"]:
@@ -189,10 +208,11 @@ def _ends(key: Any, total: Int[Array, ""], row: MultinomialPlan, dtype: Any) -> 
     return jnp.minimum(ends, total)[:-1]
 
 
-def _in_blocks(key: Any, edges: Int[Array, " k"], row: MultinomialPlan, dtype: Any) -> Array:
+def _in_blocks(
+    key: Any, edges: Int[Array, " k"], ends: Int[Array, " a"], row: MultinomialPlan, dtype: Any
+) -> Int[Array, " k"]:
     """How many of the A R - 1 order statistics lie below each edge."""
     total = edges[-1]
-    ends = _ends(key, total, row, dtype)
     parts, width = _passes(row.blocks - 1, 2 * AT_ONCE)
     spare = parts * width - row.blocks + 1
     padded = jnp.pad(ends, (0, spare), constant_values=np.iinfo(np.int32).max)
@@ -205,9 +225,13 @@ def _in_blocks(key: Any, edges: Int[Array, " k"], row: MultinomialPlan, dtype: A
     return jnp.asarray(row.spacings) * block + inside
 
 
-def _count(key: Any, edges: Int[Array, " k"], row: MultinomialPlan, dtype: Any) -> Int[Array, " k"]:
+def _count(
+    dtype: Any, edges: Int[Array, " k"], key: Any, ends: Int[Array, " a"], row: MultinomialPlan
+) -> Int[Array, " k"]:
     """How many of the n uniforms lie below each edge; the last edge is the total."""
-    count = _in_blocks(key, edges, row, dtype) if row.blocks else jnp.zeros(edges.shape, jnp.int32)
+    count = jnp.zeros(edges.shape, jnp.int32)
+    if row.blocks:
+        count = _in_blocks(key, edges, ends, row, dtype)
     if row.slots:
         shape = _passes((row.slots + 1) // 2, AT_ONCE // 2)
         numbers = lax.iota(jnp.uint32, shape[0] * shape[1]).reshape(shape)
@@ -219,7 +243,9 @@ def _count(key: Any, edges: Int[Array, " k"], row: MultinomialPlan, dtype: Any) 
     return jnp.where(edges < edges[-1], count, row.n)
 
 
-def multinomial(key: Any, probs: Float[Array, " k"], row: MultinomialPlan) -> Float[Array, " k"]:
+def multinomial(
+    key: Any, probs: Float[Array, " k"], row: MultinomialPlan, *, nested: bool = False
+) -> Float[Array, " k"]:
     """How often each of K symbols occurs in n draws, jointly.
 
     A symbol of probability 0 never occurs and the counts sum to n, whatever the rounding. Exact in
@@ -232,13 +258,23 @@ def multinomial(key: Any, probs: Float[Array, " k"], row: MultinomialPlan) -> Fl
         key: randomness; one key is one sample.
         probs: probabilities; divided by their sum. NaN, or a sum of 0, gives NaN.
         row: one row of :func:`multinomial_plan`.
+        nested: whether there are batches of batches; the same bits, without the shorter work on
+            batches that have lost most of many symbols.
 
     Returns:
         Whole numbers in the type of probs; in float32 those beyond 2**24 are rounded.
     """
     whole = probs.sum()
-    edges = _edges(_whole_numbers(key, probs, whole))
-    count = _count(key, edges.reshape(-1), row, probs.dtype.type).reshape(edges.shape)
+    masses = _whole_numbers(key, probs, whole)
+    thins = not nested and bool(row.widths)
+    edges, *rank = _edges(masses, ranked=thins)
+    dtype = probs.dtype.type
+    ends = _ends(key, edges[-1, -1], row, dtype) if row.blocks else jnp.zeros(0, jnp.int32)
+    below, sample = functools.partial(_count, dtype), (key, ends, row)
+    if thins:
+        count = on_distinct(below, edges, rank[0], sample, row.widths)
+    else:
+        count = below(edges.reshape(-1), *sample).reshape(edges.shape)
 
     def difference(count: Array) -> Array:
         return count - jnp.concatenate([_shifted(count[-1])[None], count[:-1]])
