@@ -18,9 +18,9 @@ FLOORS = [
     {"experiment", "kernel", "programs"},
     {"engine", "provenance", "catalogue"},
     {"result"},
-    {"judging", "prediction"},
+    {"judging", "prediction", "calculating"},
     {"ladder"},
-    {"verification", "store", "config", "figures", "sweeps", "bench"},
+    {"verification", "store", "config", "figures", "sweeps", "bench", "coverage"},
     {"cli", "__main__"},
 ]
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}

@@ -27,6 +27,8 @@ BY_HAND = {
     "support_size": 3,
     "tail_recall": 0.5,
     "unseen_mass": 0.03,
+    "all_alive": 0,
+    "cross_entropy": -(0.7 * np.log(0.5) + 0.28 * np.log(0.46) + 0.02 * np.log(0.01)),
     "collapsed": 0,
     "fixed_on_first": 0,
     "generations_survived": 1,

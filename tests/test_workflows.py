@@ -25,6 +25,7 @@ from collapse_theory.workflows.accumulate_subsample import AccumulateSubsample
 from collapse_theory.workflows.decay import Decay
 from collapse_theory.workflows.mix import Mix
 from collapse_theory.workflows.mix_share import MixShare
+from collapse_theory.workflows.most_recent import MostRecent
 from collapse_theory.workflows.random_sources import RandomSources
 from collapse_theory.workflows.refresh import Refresh
 from collapse_theory.workflows.replace import Replace
@@ -47,6 +48,7 @@ WORKFLOWS = {
     "weighted fixed": Weighted(weight=0.2, real="fixed"),
     "decay": Decay(rate=0.5),
     "random sources": RandomSources(),
+    "most recent": MostRecent(models=3),
     "refresh": Refresh(every=2),
 }
 FAMILIES = {
@@ -65,7 +67,7 @@ FAMILIES = {
     "poisson": (Poisson(), PoissonLaw(rate=0.9), ("mean_squared_error", "closer_than_first")),
 }
 PAIRS = (
-    [("bernoulli", "accumulate"), ("categorical", "random sources")]
+    [("bernoulli", "accumulate"), ("categorical", "random sources"), ("categorical", "most recent")]
     + [("gaussian", w) for w in ("weighted fresh", "decay")]
     + [
         pytest.param(*pair, marks=pytest.mark.slow)
@@ -125,6 +127,7 @@ BY_HAND = {  # weight of whole batches in the order they are made; batch 0 is re
     "weighted fixed": rows([1], [0.2, 0.8], [0.2, 0, 0.8], [0.2, 0, 0, 0.8]),
     "decay": rows([m], [m / 2, n], [m / 4, n / 2, n], [m / 8, n / 4, n / 2, n]),
     "random sources": rows([1], [0, 1], [0, 0, 1], [0, 0, 0, 1]),
+    "most recent": rows([m], [0, n, n, 0], [0] * 4 + [n, n, n], [0] * 7 + [n, n, n]),
     "refresh": rows([m], [0, n, m], [0, 0, 0, n, 0], [0, 0, 0, 0, 0, n, m]),
 }
 SOURCES = {  # only where a batch has several
@@ -265,6 +268,7 @@ def test_a_window_of_stored_rows_wants_one_batch_size():
         (lambda: Weighted(weight=0.1, real="both"), "workflow.real"),
         (lambda: Decay(rate=2), "workflow.rate"),
         (lambda: Refresh(every=0), "workflow.every"),
+        (lambda: MostRecent(models=0), "workflow.models"),
     ],
 )
 def test_values_out_of_range_are_named(make, key):

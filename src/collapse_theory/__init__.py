@@ -21,6 +21,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "corpus": ("AbstractCorpus", "AbstractStatistic", "Items", "Provenance", "Sums"),
+    "calculating": ("Check", "calculations", "check", "check_all"),
+    "catalogue.calculation": ("Calculation", "Sides", "calculation"),
     "config": ("load_experiment", "to_toml"),
     "engine": ("Plan",),
     "errors": ("InputError", "RouteError"),
@@ -55,6 +57,7 @@ _HOMES = {
     "workflows.decay": ("Decay",),
     "workflows.mix": ("Mix",),
     "workflows.mix_share": ("MixShare",),
+    "workflows.most_recent": ("MostRecent",),
     "workflows.random_sources": ("RandomSources",),
     "workflows.refresh": ("Refresh",),
     "workflows.replace": ("Replace",),

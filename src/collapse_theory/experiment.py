@@ -166,3 +166,22 @@ def _observables(given: Sequence[Observable | str], family: Any) -> tuple[Observ
     if len({o.name for o in found}) < len(found):
         raise InputError("observables: a name is given twice")
     return found
+
+
+def describe(experiment: Experiment) -> str:
+    """The experiment in a few words, for tables."""
+    e = experiment
+    size = e.n if isinstance(e.n, int) else f"{e.n[0]}..{e.n[-1]}"
+    first = e.n_real[0] if isinstance(e.n_real, tuple) else e.n_real
+    real = "" if first is None else f", n_real={first}"
+    return f"{_short(e.family)} {_short(e.workflow)} n={size}{real} T={e.generations}"
+
+
+def _short(module: Any) -> str:
+    fields = {
+        k: v
+        for k, v in vars(module).items()
+        if isinstance(v, int | float | str) and not k.startswith("_")
+    }
+    inner = ", ".join(f"{k}={v}" for k, v in fields.items())
+    return type(module).__name__ + (f"({inner})" if inner else "")

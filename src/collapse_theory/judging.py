@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from collapse_theory.catalogue.base import Kind, Status, Theorem
+from collapse_theory.experiment import describe
 from collapse_theory.moments import Moments
 from collapse_theory.result import skewness, trusted
 
@@ -67,6 +68,11 @@ class Verdict:
     detectable_at: Array
     moments: Moments
     seconds: float = 0.0
+
+    @property
+    def case(self) -> str:
+        """The experiment in a few words."""
+        return describe(self.experiment)
 
     @property
     def slack(self) -> Array:

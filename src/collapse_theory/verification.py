@@ -23,7 +23,7 @@ from collapse_theory import discovery
 from collapse_theory.catalogue.base import Case, Kind, Status, Theorem
 from collapse_theory.engine import Plan
 from collapse_theory.errors import InputError
-from collapse_theory.experiment import Experiment
+from collapse_theory.experiment import Experiment, describe
 from collapse_theory.judging import Verdict, judge
 from collapse_theory.ladder import RUNGS, judge_ladder, rung
 from collapse_theory.programs import shape_of
@@ -273,26 +273,6 @@ def _verdict(job: _Job, runs: _Runs, asked: float) -> Verdict:
     return replace(verdict, seconds=sum(s for _, s in results) if len(results) > 1 else seconds)
 
 
-def describe(experiment: Experiment) -> str:
-    """The experiment in a few words, for tables."""
-    e = experiment
-    size = e.n if isinstance(e.n, int) else f"{e.n[0]}..{e.n[-1]}"
-    first = e.n_real[0] if isinstance(e.n_real, tuple) else e.n_real
-    real = "" if first is None else f", n_real={first}"
-    return f"{_short(e.family)} {_short(e.workflow)} n={size}{real} T={e.generations}"
-
-
-def _short(module: Any) -> str:
-    fields = {
-        k: v
-        for k, v in vars(module).items()
-        if isinstance(v, int | float | str) and not k.startswith("_")
-    }
-    inner = ", ".join(f"{k}={v}" for k, v in fields.items())
-    return type(module).__name__ + (f"({inner})" if inner else "")
-
-
 __all__ = [
-    "LEVELS", "Interrupted", "Verdict", "chains_needed", "describe", "theorem_named",
-    "theorems", "verify",
+    "LEVELS", "Interrupted", "Verdict", "chains_needed", "theorem_named", "theorems", "verify",
 ]  # fmt: skip

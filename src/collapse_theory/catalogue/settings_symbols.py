@@ -14,8 +14,10 @@ from collapse_theory.families.categorical import Categorical, CategoricalLaw
 from collapse_theory.workflows.accumulate import Accumulate
 from collapse_theory.workflows.mix import Mix
 from collapse_theory.workflows.mix_share import MixShare
+from collapse_theory.workflows.most_recent import MostRecent
 from collapse_theory.workflows.random_sources import RandomSources
 from collapse_theory.workflows.replace import Replace
+from collapse_theory.workflows.weighted import Weighted
 
 Vector = NDArray[np.float64]
 
@@ -39,6 +41,7 @@ def _experiment(workflow: Any, **sizes: Any) -> Experiment:
 
 REPLACE = _experiment(Replace(), n=11)
 REPLACE_SCHEDULE = _experiment(Replace(), n=SCHEDULE)
+REPLACE_FEW = _experiment(Replace(), n=11, truth=CategoricalLaw((0.5, 0.3, 0.2)))
 REPLACE_LONG = _experiment(Replace(), n=3, generations=48)
 SHARE = _experiment(MixShare(0.1), n=5, n_real=7)
 FIXED = _experiment(Mix("fixed"), n=5, n_real=7)
@@ -46,6 +49,12 @@ FIXED_OTHER_LAW = _experiment(Mix("fixed"), n=5, n_real=7, truth=OTHER_LAW)  # t
 FRESH_POINT = _experiment(Mix("fresh"), n=2, n_real=1)
 ACCUMULATE = _experiment(Accumulate(), n=5, n_real=4)
 SOURCES = _experiment(RandomSources(), n=10)
+RECENT = _experiment(MostRecent(3), n=6, n_real=8)
+SHARE_SCHEDULE = _experiment(MixShare(0.25), n=SCHEDULE)
+SHARE_LARGE = _experiment(MixShare(0.8), n=5, n_real=7)
+POLYA = _experiment(Accumulate(), n=1, n_real=4)
+WEIGHTED_BEST = _experiment(Weighted((-9 + (9**2 + 4 * 5 * 8) ** 0.5) / 10), n=6, n_real=8)
+"""The weight solves (n-1) w^2 + (N+1) w - N = 0."""
 
 
 def true_law(e: Experiment) -> Vector:

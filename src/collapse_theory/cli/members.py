@@ -7,25 +7,29 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from collapse_theory.cli.options import Json
+from collapse_theory.cli.options import Flag, Json
 from collapse_theory.errors import InputError
 
 if TYPE_CHECKING:
-    from collapse_theory.catalogue.base import Theorem
+    from collapse_theory.catalogue.base import Source, Theorem
+    from collapse_theory.catalogue.calculation import Calculation
     from collapse_theory.observables.base import Observable
 
 Subject = Literal["families", "workflows", "generators", "observables", "theorems"]
 
 
-def list_members(subject: Subject, /, *, as_json: Json = False) -> int:
+def list_members(subject: Subject, /, *, coverage: Flag = False, as_json: Json = False) -> int:
     """List the members of one kind.
 
     Args:
         subject: Which kind.
+        coverage: Of theorems: which of the field's results are judged, and how.
         as_json: Print JSON instead of a table.
     """
     from collapse_theory.cli.console import print_json, stdout
 
+    if coverage:
+        return _coverage(subject, as_json)
     rows = [_row(m) for m in everything()[subject]]
     if as_json:
         print_json({subject: rows})
@@ -38,6 +42,24 @@ def list_members(subject: Subject, /, *, as_json: Json = False) -> int:
         notes += [f["name"] + ("" if f["required"] else "?") for f in row.get("fields", ())]
         console.print(f"{row['name']}  {', '.join(notes)}".rstrip(), style="bold")
         console.print(Padding(row["summary"], (0, 0, 0, 4)))
+    return 0
+
+
+def _coverage(subject: str, as_json: bool) -> int:
+    from collapse_theory.cli.console import print_json, stdout
+    from collapse_theory.coverage import coverage
+
+    if subject != "theorems":
+        raise InputError(f"--coverage is about theorems, not {subject}")
+    found = vars(coverage())
+    if as_json:
+        print_json({"coverage": found})
+        return 0
+    for group, ids in found.items():
+        stdout().print(f"{group.replace('_', ' ')}: {len(ids)}", style="bold")
+        for name in ids:
+            reason = f": {ids[name]}" if isinstance(ids, dict) else ""
+            stdout().print(f"    {name}{reason}", soft_wrap=True)
     return 0
 
 
@@ -66,6 +88,7 @@ def everything() -> dict[str, tuple[Any, ...]]:
     """All members of the package, by kind."""
     from collapse_theory import discovery
     from collapse_theory.catalogue.base import Theorem
+    from collapse_theory.catalogue.calculation import Calculation
     from collapse_theory.families.base import AbstractFamily
     from collapse_theory.generators.base import AbstractGenerator
     from collapse_theory.observables.base import Observable
@@ -78,7 +101,8 @@ def everything() -> dict[str, tuple[Any, ...]]:
     }
     found: dict[str, tuple[Any, ...]] = {k: discovery.classes(b) for k, b in bases.items()}
     found["observables"] = discovery.members(Observable)
-    return found | {"theorems": discovery.members(Theorem)}
+    theorems: tuple[Any, ...] = (*discovery.members(Theorem), *discovery.members(Calculation))
+    return found | {"theorems": theorems}
 
 
 def fields_of(cls: type) -> list[dict[str, Any]]:
@@ -108,7 +132,10 @@ def _row(member: Any) -> dict[str, Any]:
         return {"name": member.__name__, "fields": fields_of(member), "summary": summary}
     row = {"name": member.name, "summary": _summary(member.statement)}
     kind = getattr(member, "kind", None)  # theorems have one
-    return row | ({"kind": kind.value, "observable": member.observable.name} if kind else {})
+    about = getattr(member, "observable", None)  # calculations have none
+    return row | (
+        {"kind": kind.value, "observable": about.name if about else "computed"} if kind else {}
+    )
 
 
 def _summary(text: str | None) -> str:
@@ -118,6 +145,8 @@ def _summary(text: str | None) -> str:
 def _page(member: Any) -> list[str]:
     if isinstance(member, type):
         return _class_page(member)
+    if hasattr(member, "sides"):
+        return _calculation_page(member)
     return _theorem_page(member) if getattr(member, "kind", None) else _observable_page(member)
 
 
@@ -154,21 +183,39 @@ def _observable_page(observable: Observable) -> list[str]:
     ]  # fmt: skip
 
 
-def _theorem_page(t: Theorem) -> list[str]:
+def _calculation_page(c: Calculation) -> list[str]:
+    order = f", relative gap O(size^-{c.order:g})" if c.order else f", to {c.error:.0e}"
+    cases = [
+        f"  {', '.join(f'{k}={v}' for k, v in numbers.items())}: expected {c.expected.value}"
+        for numbers in c.cases
+    ]
+    return [
+        c.name, "", c.statement, "", f"kind: {c.kind.value}{order}", "judged by computation",
+        "cases:", *cases, "", *_citation(c.source), "",
+        f"both sides ({c.sides.__module__}):", inspect.getsource(c.sides).rstrip(),
+    ]  # fmt: skip
+
+
+def _citation(source: Source) -> list[str]:
     from collapse_theory.cli.bibliography import bibtex
-    from collapse_theory.verification import describe
+
+    entry = bibtex(source.key) if source.key else None
+    line = f"citation: {source.key or 'the project itself'}, {source.provenance}"
+    return [line, *([entry] if entry else [])]
+
+
+def _theorem_page(t: Theorem) -> list[str]:
+    from collapse_theory.experiment import describe
 
     covers = {"family": t.family, "workflow": t.workflow, "generator": t.generator}
     cases = [f"  {describe(c.experiment)}: expected {c.expected.value}" for c in t.cases]
-    entry = bibtex(t.source.key) if t.source.key else None
     return [
         t.name, "", t.statement, "",
         f"kind: {t.kind.value}" + (f", relative error O(n^-{t.order:g})" if t.order else ""),
         f"observable: {t.observable.name}, {t.observable.statement}",
         *(f"{k}: {', '.join(c.__name__ for c in v)}" for k, v in covers.items()),
         "cases:", *cases, "",
-        f"citation: {t.source.key or 'the project itself'}, {t.source.provenance}",
-        *([entry] if entry else []), "",
+        *_citation(t.source), "",
         f"formula and conditions ({t.formula.__module__}):",
         inspect.getsource(t.formula).rstrip(),
     ]  # fmt: skip

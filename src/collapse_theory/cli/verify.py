@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from collapse_theory.calculating import Check
     from collapse_theory.judging import Verdict
 
 COLOURS = {"consistent": "green", "refuted": "magenta", "inconclusive": "yellow"}
@@ -69,10 +70,13 @@ def verify(
     from collapse_theory.verification import Interrupted
     from collapse_theory.verification import verify as judge_all
 
-    what = _what(ids, experiment)
+    what, exact = _what(ids, experiment)
+    from collapse_theory.calculating import check_all
+
+    verdicts: list[Any] = []
     try:
         with progress_bar() as progress:
-            verdicts = judge_all(
+            verdicts += judge_all(
                 what,
                 level="full" if full else "quick",
                 chains=chains,
@@ -80,6 +84,7 @@ def verify(
                 plan=make_plan(devices, dtype),
                 progress=progress,
             )
+            verdicts += check_all(exact, brief=what is None and not full)
     except Interrupted as stop:  # what is finished is worth printing
         if stop.verdicts:
             _print(stop.verdicts, as_json, begun)
@@ -88,7 +93,7 @@ def verify(
     return 1 if any(differs(v, strict) for v in verdicts) else 0
 
 
-def _print(verdicts: list[Verdict], as_json: bool, begun: float) -> None:
+def _print(verdicts: list[Any], as_json: bool, begun: float) -> None:
     from collapse_theory.cli.console import print_json, stdout
 
     if as_json:
@@ -100,16 +105,19 @@ def _print(verdicts: list[Verdict], as_json: bool, begun: float) -> None:
         console.print(line)
 
 
-def _what(ids: tuple[str, ...], experiment: Path | None) -> Any:
+def _what(ids: tuple[str, ...], experiment: Path | None) -> tuple[Any, list[str] | None]:
+    """What to simulate, and the names of what is only to be computed; None for everything."""
+    from collapse_theory.calculating import calculations
     from collapse_theory.config import load_experiment
     from collapse_theory.config.fields import suggestion
     from collapse_theory.verification import theorems
 
     if experiment is not None:
-        return load_experiment(experiment)
+        return load_experiment(experiment), []
     if not ids:
-        return None
-    known = [t.name for t in theorems()]
+        return None, None
+    computed = [c.name for c in calculations()]
+    known = [*(t.name for t in theorems()), *computed]
     chosen: list[str] = []
     for name in ids:
         found = [k for k in known if k == name or k.startswith(f"{name}.")]
@@ -117,10 +125,11 @@ def _what(ids: tuple[str, ...], experiment: Path | None) -> Any:
             near = suggestion(name, known)
             raise InputError(f"unknown theorem {name!r}{near}; 'collapse list theorems' names them")
         chosen += [k for k in found if k not in chosen]
-    return chosen
+    exact = [k for k in chosen if k in computed]
+    return [k for k in chosen if k not in computed], exact
 
 
-def differs(verdict: Verdict, strict: bool = False) -> bool:
+def differs(verdict: Verdict | Check, strict: bool = False) -> bool:
     """Whether a verdict contradicts the expected one; if strict, also if it fails to reach it."""
     from collapse_theory.catalogue.base import Status
 
@@ -129,13 +138,25 @@ def differs(verdict: Verdict, strict: bool = False) -> bool:
     return (verdict.status is Status.REFUTED) != (verdict.expected is Status.REFUTED)
 
 
-def row(verdict: Verdict) -> dict[str, Any]:
+def row(verdict: Verdict | Check) -> dict[str, Any]:
     """A verdict for JSON."""
     from dataclasses import replace
 
+    from collapse_theory.calculating import Check
     from collapse_theory.config import to_table
 
-    v, e = verdict, verdict.experiment
+    v = verdict
+    if isinstance(v, Check):
+        return {
+            "theorem": v.theorem.name,
+            "numbers": v.numbers,
+            "status": v.status.value,
+            "expected": v.expected.value,
+            "gap": v.gap,
+            "order": v.order,
+            "seconds": v.seconds,
+        }
+    e = v.experiment
     measured = e if e.observables else replace(e, observables=(v.theorem.observable,))
     return {
         "theorem": v.theorem.name,
@@ -150,7 +171,7 @@ def row(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def table(verdicts: list[Verdict], width: int, *, plain: bool = False) -> Table:
+def table(verdicts: list[Any], width: int, *, plain: bool = False) -> Table:
     """The verdicts by paper, within a width; ``plain`` avoids what ASCII lacks."""
     from rich import box
     from rich.table import Table
@@ -164,7 +185,7 @@ def table(verdicts: list[Verdict], width: int, *, plain: bool = False) -> Table:
         words, numeric = heading in WORDS, heading not in (*WORDS, "verdict")
         justify: Literal["left", "right"] = "right" if numeric else "left"
         out.add_column(heading, justify=justify, no_wrap=not words, overflow="fold")
-    papers: dict[str | None, list[Verdict]] = {}
+    papers: dict[str | None, list[Any]] = {}
     for v in verdicts:
         papers.setdefault(v.theorem.source.key, []).append(v)
     for key, group in papers.items():
@@ -186,30 +207,39 @@ def _headings(width: int) -> tuple[str, ...]:
     return (*words, "verdict", "max|z|", "detectable", "trusted t", *costs)
 
 
-def _cells(v: Verdict, again: bool, plain: bool) -> dict[str, Any]:
+def _cells(v: Verdict | Check, again: bool, plain: bool) -> dict[str, Any]:
     from rich.padding import Padding
 
     from collapse_theory.cli.console import number
-    from collapse_theory.verification import describe
 
     name = "" if again else f"  {v.theorem.name}"
     kind = "" if again else v.theorem.kind.value
-    case = describe(v.experiment)
     return {
         "theorem": name,
         "kind": kind,
-        "case": case,
-        STACKED: Padding(case, (0, 0, 0, 4)),
+        "case": v.case,
+        STACKED: Padding(v.case, (0, 0, 0, 4)),
         "verdict": _mark(v, plain),
+        "seconds": number(v.seconds, ".1f"),
+    } | _evidence(v)
+
+
+def _evidence(v: Verdict | Check) -> dict[str, str]:
+    from collapse_theory.calculating import Check
+    from collapse_theory.cli.console import number
+
+    if isinstance(v, Check):  # no chains: how finely both sides were compared
+        seen = f"{v.theorem.error:.0e}" if v.order is None else f"order {v.order:.2g}"
+        return {"max|z|": "computed", "detectable": seen, "trusted t": "", "chains": ""}
+    return {
         "max|z|": number(v.max_abs_z, ".1f"),
         "detectable": number(v.detectable, ".2%"),
         "trusted t": f"{v.trusted_until}/{v.experiment.generations}",
         "chains": f"{v.chains:,}",
-        "seconds": number(v.seconds, ".1f"),
     }
 
 
-def _mark(v: Verdict, plain: bool) -> Text:
+def _mark(v: Verdict | Check, plain: bool) -> Text:
     from rich.text import Text
 
     word = v.status.value
@@ -219,12 +249,10 @@ def _mark(v: Verdict, plain: bool) -> Text:
     return text
 
 
-def closing(verdicts: list[Verdict], seconds: float) -> list[str]:
+def closing(verdicts: list[Any], seconds: float) -> list[str]:
     """What did not come as expected, each with its reason, and a line of counts."""
-    from collapse_theory.verification import describe
-
     lines = [
-        f"(!) {v.theorem.name} on {describe(v.experiment)}: {v.status.value}, expected "
+        f"(!) {v.theorem.name} on {v.case}: {v.status.value}, expected "
         f"{v.expected.value}: {v.reason}"
         for v in verdicts
         if not v.as_expected

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from collapse_theory.observables import distances, diversity, parameters
 from collapse_theory.observables.base import Observable, Snapshot
-from collapse_theory.observables.divergences import kl_forward, kl_reverse
+from collapse_theory.observables.divergences import cross_entropy, kl_forward, kl_reverse
 
 Probs = Float[Array, "contexts symbols"]
 Measure = Callable[[Probs, Probs, Probs], Array]
@@ -69,6 +69,10 @@ def _entropy(p: Array) -> Array:
     return -jnp.where(p > 0, p * jnp.log(p), 0).sum(-1)
 
 
+def _entropy_across(p: Array, q: Array) -> Array:
+    return -jnp.where(p > 0, p * jnp.log(q), 0).sum(-1)
+
+
 def _l1(p: Array, q: Array) -> Array:
     return jnp.abs(p - q).sum(-1)
 
@@ -105,6 +109,7 @@ MEASURES: dict[Observable, Measure] = {
     diversity.support_size: lambda p, truth, first: (p > 0).sum(-1),
     diversity.tail_recall: lambda p, truth, first: _tail_recall(p, truth),
     diversity.unseen_mass: lambda p, truth, first: jnp.where(p > 0, 0, truth).sum(-1),
+    diversity.all_alive: lambda p, truth, first: ((p > 0) | (truth == 0)).all(),
     diversity.collapsed: lambda p, truth, first: is_dirac(p),
     diversity.fixed_on_first: lambda p, truth, first: is_dirac(p) & (p[:, 0] > 0).all(),
     diversity.generations_survived: lambda p, truth, first: ~is_dirac(p),
@@ -115,6 +120,7 @@ MEASURES: dict[Observable, Measure] = {
     distances.l2_to_first: lambda p, truth, first: jnp.sqrt(_squares(p - first)),
     distances.squared_l2_to_first: lambda p, truth, first: _squares(p - first),
     distances.closer_than_first: _closer_than_first,
+    cross_entropy: lambda p, truth, first: _entropy_across(p, truth),
     kl_forward: lambda p, truth, first: divergence(truth, p),
     kl_reverse: lambda p, truth, first: divergence(p, truth),
 }

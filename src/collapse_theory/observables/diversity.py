@@ -13,6 +13,9 @@ tail_recall = Observable(
     "share of the tail symbols still alive; "
     "the tail is the rarest symbols that hold at most 5 % of the mass",
 )
+all_alive = Observable(
+    "all_alive", "1 if no symbol of the truth has probability 0, else 0", binary=True
+)
 unseen_mass = Observable("unseen_mass", "true probability of the symbols that are lost")
 collapsed = Observable("collapsed", "1 if the fit is a Dirac, else 0", binary=True)
 fixed_on_first = Observable(
