@@ -1,5 +1,8 @@
 """The engine: moments against NumPy, the same chains on any plan, one chain replayed."""
 
+import subprocess
+import sys
+
 import jax
 import numpy as np
 import pytest
@@ -87,6 +90,24 @@ def test_extending_runs_the_chains_that_follow():
         np.testing.assert_allclose(a, b, rtol=1e-10)
     other = ct.simulate(experiment, chains=5000, seed=5)
     assert not np.allclose(other.mean("variance"), grown.mean("variance"), rtol=1e-6)
+
+
+def test_programs_that_call_the_library_do_not_wait_for_each_other():
+    """Units run in threads; two such programs at once used to fill the pool and hang for ever."""
+    code = """
+import collapse_theory as ct
+e = ct.Experiment(family=ct.GaussianND(), workflow=ct.Accumulate(), n=10, generations=2,
+                  observables=("w2_squared",))
+print(ct.simulate(e, chains=200_000, seed=0).mean("w2_squared").shape)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout == "(2,)\n"
+    nd = ct.Experiment(family=ct.GaussianND(), workflow=ct.Replace(), n=10, generations=2,
+                       observables=("w2_squared",))  # fmt: skip
+    assert nd.setup("float64").calls_library
+    assert not gaussian().setup("float64").calls_library
 
 
 def test_ids_beyond_32_bits_are_other_chains():

@@ -8,8 +8,10 @@ chunk, any number of devices and any number of processes.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -33,6 +35,13 @@ SMALLEST_UNIT = 16  # a batch of one is compiled to scalar code, whose last bits
 UNIT_BYTES = {"cpu": 1 << 22}  # beyond it the arrays of a unit fall out of the cache
 UNIT_BYTES_ELSEWHERE = 1 << 32
 SEEDS = 2**63
+
+ONE_AT_A_TIME = threading.Lock()
+"""Held by programs that call the linear-algebra library, products of matrices included.
+
+On a CPU two of them at once may wait for threads of one pool, and for each other, for ever: seen on
+two busy cores with JAX 0.10.2, all threads idle.
+"""
 
 Progress = Callable[[int, int], None]
 
@@ -186,7 +195,9 @@ def _in_flight(
     def run(first: int, device: Any) -> PowerSums:
         origin = np.stack(_split_ids(np.asarray(first, np.uint64)))
         count = np.uint32(min(max(chains.stop - first, 0), unit))
-        with jax.enable_x64(wide):  # a setting that a thread does not inherit
+        waits = setup.calls_library and device.platform == "cpu"
+        alone = ONE_AT_A_TIME if waits else contextlib.nullcontext()
+        with alone, jax.enable_x64(wide):  # a setting that a thread does not inherit
             here, where = jax.device_put((arrays, (root, origin, count)), device)
             sums = unit_sums(device.platform, static, here, where, unit)
             ready: PowerSums = jax.tree.map(np.asarray, sums)  # waits for them

@@ -11,6 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import ClosedJaxpr, Jaxpr
 from jaxtyping import Array, Float, PyTree, UInt32
 
 from collapse_theory.corpus import Items
@@ -52,6 +53,7 @@ class Setup(eqx.Module):
     observables: tuple[Observable, ...] = eqx.field(static=True)
     generations: int = eqx.field(static=True)
     growth: float = eqx.field(static=True, default=0.0)
+    calls_library: bool = eqx.field(static=True, default=False)
 
 
 class State(NamedTuple):
@@ -151,7 +153,8 @@ def prepare(experiment: Any, route: AbstractRoute, dtype: Any) -> Setup:
     )
     growth = _growth_of(setup)
     if growth is not None:
-        return dataclasses.replace(setup, growth=growth)
+        setup = dataclasses.replace(setup, growth=growth)
+        return dataclasses.replace(setup, calls_library=_traced(setup)[2])
     raise InputError(
         f"workflow {type(e.workflow).__name__}: the memory changes shape between generations; "
         "keep one corpus of fixed capacity, or one that starts from data.real and merges into it"
@@ -178,36 +181,62 @@ def _schedule(experiment: Any, sizes: np.ndarray, route: AbstractRoute, dtype: A
 
 def _growth_of(setup: Setup) -> float | None:
     """By how much the memory grows in a step: 0 where its shape is kept, None where that fails."""
-    before, after = _memories(setup)
+    before, after, _ = _traced(setup)
     if eqx.tree_equal(before, after):
         return 0.0
     growth = _growth(before, after)
-    if growth > 0 and eqx.tree_equal(*_memories(dataclasses.replace(setup, growth=growth))):
+    if growth > 0 and eqx.tree_equal(*_traced(dataclasses.replace(setup, growth=growth))[:2]):
         return growth
     return None
 
 
-def _memories(setup: Setup) -> tuple[Any, Any]:
-    """The memory before and after a step, as shapes, found by tracing without running."""
+def _traced(setup: Setup) -> tuple[Any, Any, bool]:
+    """What tracing shows without running: the memory before and after a step, as shapes, and
+    whether a chain calls the linear-algebra library.
+    """
 
     def shape(x: Any) -> Any:
         struct: Any = jax.ShapeDtypeStruct  # JAX's gap: untyped
         return struct(x.shape, x.dtype) if eqx.is_array(x) else x
 
     leaves, tree = jax.tree.flatten(jax.tree.map(shape, setup))
-    return _traced_memories(tree, tuple(leaves))
+    return _trace(tree, tuple(leaves))
 
 
 @functools.lru_cache(maxsize=256)  # tracing takes longer than many a run
-def _traced_memories(tree: Any, leaves: tuple[Any, ...]) -> tuple[Any, Any]:
+def _trace(tree: Any, leaves: tuple[Any, ...]) -> tuple[Any, Any, bool]:
     from collapse_theory.sampling.counter import seed_key
 
-    def two(key: Array, setup: Setup) -> tuple[Any, Any]:
-        state, _ = start(setup, key)
-        return state.memory, step(setup, key, jnp.full((), 2, jnp.uint32), state)[0].memory
+    def two(key: Array, setup: Setup) -> tuple[Any, Any, Any]:
+        state, first = start(setup, key)
+        after, second = step(setup, key, jnp.full((), 2, jnp.uint32), state)
+        return state.memory, after.memory, (first, second)
 
-    before, after = eqx.filter_eval_shape(two, seed_key(0), jax.tree.unflatten(tree, leaves))
-    return before, after
+    jaxpr, (before, after, _), _ = eqx.filter_make_jaxpr(two)(
+        seed_key(0), jax.tree.unflatten(tree, leaves)
+    )
+    return before, after, _calls(jaxpr.jaxpr)
+
+
+# products of matrices too: their tasks wait for threads like those of a factorisation
+LIBRARY = {
+    "cholesky", "dot_general", "eig", "eigh", "geqrf", "householder_product", "lu", "qr", "schur",
+    "svd", "triangular_solve", "tridiagonal",
+}  # fmt: skip
+
+
+def _calls(jaxpr: Jaxpr) -> bool:
+    """Whether a primitive that the linear-algebra library computes is anywhere inside."""
+    for equation in jaxpr.eqns:
+        inner = jax.tree.leaves(
+            list(equation.params.values()), is_leaf=lambda x: isinstance(x, Jaxpr | ClosedJaxpr)
+        )
+        programs = [x for x in inner if isinstance(x, Jaxpr | ClosedJaxpr)]
+        if equation.primitive.name in LIBRARY or any(
+            _calls(x.jaxpr if isinstance(x, ClosedJaxpr) else x) for x in programs
+        ):
+            return True
+    return False
 
 
 def _growth(before: Any, after: Any) -> float:

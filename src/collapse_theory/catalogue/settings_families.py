@@ -62,6 +62,7 @@ DIVIDED_BY_N = _gaussian(0, Replace(), n=24, n_real=31)
 SPACE_UNBIASED = Experiment(
     family=GaussianND(1), workflow=Replace(), truth=SPACE, n=24, generations=5
 )
+SPACE_WIDE = Experiment(family=GaussianND(1), workflow=Replace(), truth=SPACE, n=40, generations=3)
 KNOWN_SUPERLINEAR = _known(Replace(), n=SUPERLINEAR)
 POISSON = Experiment(
     family=Poisson(), workflow=Replace(), truth=PoissonLaw(0.7), n=6, n_real=5, generations=6
@@ -77,6 +78,9 @@ NARROW_FRESH = _gaussian(1, Mix("fresh"), n=8, n_real=_points(4, 5, 8), generato
 # data kept
 ACCUMULATE_EQUAL = _gaussian(0, Accumulate(), n=5)
 ACCUMULATE_UNBIASED = _gaussian(1, Accumulate(), n=4, n_real=3)
+SPACE_KEPT = Experiment(
+    family=GaussianND(0), workflow=Accumulate(), truth=SPACE, n=12, n_real=40, generations=4
+)
 SUBSAMPLE = _gaussian(0, AccumulateSubsample(), n=6, generations=6)
 SUBSAMPLE_UNBIASED = _gaussian(1, AccumulateSubsample(), n=6, generations=6)
 
