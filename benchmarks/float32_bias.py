@@ -60,7 +60,8 @@ def main():
         )
         few = asked.chains // (16 if "Cat" in label or "OLS acc" in label else 1)
         narrow, wide = (
-            ct.simulate(e, chains=few, plan=ct.Plan(dtype=d)) for d in ("float32", "float64")
+            ct.simulate(e, chains=few, seed=0, plan=ct.Plan(dtype=d))
+            for d in ("float32", "float64")
         )
         for name in wide.names:
             sd = np.sqrt(wide.variance(name))

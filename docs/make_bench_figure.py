@@ -32,8 +32,9 @@ def main(source):
             ax.plot(x, y, marker, color=colour, label=label, ms=7, mew=2)
     for i, r in enumerate(rows):
         ax.plot([r["baseline"], r["ours"]], [i, i], color="0.8", zorder=0)
+        three_digits = float(format(r["ratio"]["median"], ".3g"))
         ax.annotate(
-            f"{r['ratio']['median']:.3g}x", (r["ours"], i), (8, 0), textcoords="offset points",
+            f"{three_digits:,g}x", (r["ours"], i), (8, 0), textcoords="offset points",
             va="center", fontsize=8,
         )  # fmt: skip
     ax.set_yticks(range(len(rows)), [r["name"] for r in rows])
@@ -42,7 +43,7 @@ def main(source):
     ax.set_xlabel("chain-generations per second")
     machine = report["machine"]
     ax.set_title(f"{machine['cpu']}, {machine['cores']} cores, {machine['platform']}", fontsize=9)
-    ax.legend(loc="lower right", fontsize=8)
+    ax.legend(loc="lower left", fontsize=8)
     ax.grid(axis="x", color="0.93")
     fig.savefig(Path(__file__).with_name("bench.png"), dpi=150, metadata={"Software": None})
 

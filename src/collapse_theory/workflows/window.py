@@ -19,7 +19,7 @@ class Window(AbstractWorkflow):
     """
 
     batches: int = 2
-    synonyms = ("most recent models", "sliding window")
+    synonyms = ("sliding window",)
 
     def __check_init__(self) -> None:
         if self.batches < 1:
