@@ -134,7 +134,7 @@ LENGTHY = [
     *((name, "tour") for name in ("gaussian", "fixed design", "fresh design", "gamma")),
     *(("fresh design", w) for w in ("patched", "replace")),
     *(("gaussian, likelihood", "patched"), ("gamma, small shape", "replace")),
-    ("exponential", "accumulate"),
+    *(("exponential", "accumulate"), ("known variance", "tour"), ("uniform", "tour")),
 ]
 
 

@@ -52,6 +52,7 @@ def test_factor_one_is_faithful_to_the_bit():
         assert eqx.tree_equal(generator.apply(Gaussian(), theta), theta)
 
 
+@pytest.mark.slow
 def test_tempered_symbols_on_sums_and_rows():
     truth = CategoricalLaw(probs=(0.6, 0.3, 0.1))
     names = ("gini", "support_size", "mean_squared_error")

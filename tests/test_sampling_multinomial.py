@@ -182,7 +182,10 @@ def test_collapsed_laws_and_bad_numbers(row_of):
             multinomial_plan(sizes, 3)
 
 
-@pytest.mark.parametrize("alive", [1, 50, 100, 200, 400])
+ALIVE = [50, *(pytest.param(k, marks=SLOW) for k in (1, 100, 200)), 400]
+
+
+@pytest.mark.parametrize("alive", ALIVE)
 @pytest.mark.parametrize("dtype", [np.float32, pytest.param(np.float64, marks=SLOW)])
 def test_lost_symbols_take_less_work_and_change_no_bit(alive, dtype):
     """Batches branch on how many symbols are alive; every branch must count as the longest does."""

@@ -67,14 +67,14 @@ FAMILIES = {
     "poisson": (Poisson(), PoissonLaw(rate=0.9), ("mean_squared_error", "closer_than_first")),
 }
 PAIRS = (
-    [("bernoulli", "accumulate"), ("categorical", "random sources"), ("categorical", "most recent")]
+    [("bernoulli", "accumulate"), ("categorical", "random sources")]
     + [("gaussian", w) for w in ("weighted fresh", "decay")]
     + [
         pytest.param(*pair, marks=pytest.mark.slow)
         for pair in (
             *(("bernoulli", w) for w in ("replace", "mix fresh", "weighted fixed", "share")),
             *(("bernoulli", "random sources"), ("gaussian", "window")),
-            ("contexts", "weighted fixed"),
+            *(("contexts", "weighted fixed"), ("categorical", "most recent")),
         )
     ]
 )
