@@ -84,7 +84,10 @@ def binomial_chain(n, p, generations):
     return k, np.array(laws)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+NARROW = pytest.param(np.float32, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("dtype", [NARROW, np.float64])
 @pytest.mark.parametrize("route", ["law", "raw"])
 def test_bernoulli_chain_is_the_binomial_chain(dtype, route):
     n, p, t = 6, 0.5, 4  # p n whole: ties in the distance to the truth are common

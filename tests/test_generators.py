@@ -37,7 +37,7 @@ def run(generator, family, observables, route, seed, **more):
     return run_moments(e.setup(np.float64), seed, range(CHAINS), Plan())
 
 
-@pytest.mark.parametrize("route", ["law", "raw"])
+@pytest.mark.parametrize("route", ["law", pytest.param("raw", marks=pytest.mark.slow)])
 def test_scaled_variance_shrinks_by_the_factor_in_each_generation(route):
     got = run(Scaled(factor=0.8), Gaussian(), ("variance",), route, 51)
     z = (got.mean[:, 0] - 0.8 ** np.arange(3)) * got.n[:, 0] / np.sqrt(got.m2[:, 0])

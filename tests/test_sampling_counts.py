@@ -81,8 +81,16 @@ def binomial_histogram(n: int, p: float, dtype, size: int, seed: int, row=None) 
     return histogram(draws(binomial, size, seed, jnp.asarray(p, dtype), row or row_of(n)))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("n", "p"), CASES)
+LAWS = [
+    pytest.param(n, p, dtype, marks=pytest.mark.slow)
+    if n >= 1000 and dtype == jnp.float64
+    else (n, p, dtype)
+    for n, p in CASES
+    for dtype in DTYPES
+]
+
+
+@pytest.mark.parametrize(("n", "p", "dtype"), LAWS)
 def test_binomial_law(n, p, dtype):
     seen = binomial_histogram(n, p, dtype, 10_000_000, seed=n)
     assert not rejected(seen, stats.binom(n, float(dtype(p))))

@@ -67,7 +67,7 @@ FAMILIES = {
     "poisson": (Poisson(), PoissonLaw(rate=0.9), ("mean_squared_error", "closer_than_first")),
 }
 PAIRS = (
-    [("bernoulli", "accumulate"), ("categorical", "random sources")]
+    [("bernoulli", "accumulate")]
     + [("gaussian", w) for w in ("weighted fresh", "decay")]
     + [
         pytest.param(*pair, marks=pytest.mark.slow)
@@ -75,6 +75,7 @@ PAIRS = (
             *(("bernoulli", w) for w in ("replace", "mix fresh", "weighted fixed", "share")),
             *(("bernoulli", "random sources"), ("gaussian", "window")),
             *(("contexts", "weighted fixed"), ("categorical", "most recent")),
+            ("categorical", "random sources"),
         )
     ]
 )
