@@ -134,10 +134,6 @@ def _backwards(e: Experiment, of_draws: setting.Vector) -> setting.Vector:
     return ancestors.mean_over_ancestors(ancestors.ancestor_law(n, e.generations), of_draws)
 
 
-def _replace_one_size(e: Experiment) -> bool:
-    return setting.lumpable(e) and setting.one_size(e)
-
-
 @theorem(
     "engine.ancestors.support_size",
     observable=diversity.support_size,
@@ -145,7 +141,7 @@ def _replace_one_size(e: Experiment) -> bool:
     source=OURS,
     family=SYMBOLS,
     workflow=Replace,
-    where=_replace_one_size,
+    where=setting.lumpable_one_size,
     cases=(setting.REPLACE,),
 )
 def ancestors_support(e: Experiment) -> setting.Vector:
@@ -165,7 +161,7 @@ def ancestors_support(e: Experiment) -> setting.Vector:
     source=OURS,
     family=SYMBOLS,
     workflow=Replace,
-    where=_replace_one_size,
+    where=setting.lumpable_one_size,
     cases=(setting.REPLACE,),
 )
 def ancestors_unseen(e: Experiment) -> setting.Vector:
@@ -182,7 +178,7 @@ def ancestors_unseen(e: Experiment) -> setting.Vector:
     source=OURS,
     family=SYMBOLS,
     workflow=Replace,
-    where=lambda e: _replace_one_size(e) and np.count_nonzero(setting.true_law(e)) <= FEW,
+    where=lambda e: setting.lumpable_one_size(e) and np.count_nonzero(setting.true_law(e)) <= FEW,
     cases=(setting.REPLACE_FEW,),
 )
 def first_extinction(e: Experiment) -> setting.Vector:
@@ -204,9 +200,7 @@ def first_extinction(e: Experiment) -> setting.Vector:
     source=Source("seddik2024"),
     family=(Categorical,),
     workflow=Mix,
-    where=lambda e: (
-        setting.one_context(e) and setting.real_rows(e) == "fixed" and setting.one_synthetic_size(e)
-    ),
+    where=setting.fixed_corpus,
     cases=(setting.FIXED, setting.FIXED_OTHER_LAW),
 )
 def partial_deviation(e: Experiment) -> setting.Vector:

@@ -200,9 +200,7 @@ def deviation_bound(real: float, n: float, s: int) -> float:
     source=Source("seddik2024"),
     family=(Categorical,),
     workflow=Mix,
-    where=lambda e: (
-        setting.one_context(e) and setting.real_rows(e) == "fixed" and setting.one_synthetic_size(e)
-    ),
+    where=setting.fixed_corpus,
     cases=(setting.FIXED,),
     planted=lambda values: values / 1000,
 )

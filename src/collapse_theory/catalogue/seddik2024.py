@@ -27,10 +27,6 @@ def _one_size(e: Experiment) -> bool:
     return setting.one_context(e) and setting.one_size(e)
 
 
-def _lumped_one_size(e: Experiment) -> bool:
-    return setting.lumpable(e) and setting.one_size(e)
-
-
 @theorem(
     "seddik2024.S_fully_synthetic",
     observable=diversity.sum_of_squares,
@@ -108,7 +104,7 @@ def rho_upper(e: Experiment) -> setting.Vector:
     source=READ,
     family=SYMBOLS,
     workflow=Replace,
-    where=_lumped_one_size,
+    where=setting.lumpable_one_size,
     cases=(setting.REPLACE_LONG,),
     planted=lambda values: 2 * values,
 )
@@ -207,12 +203,6 @@ def _mixed_sums(e: Experiment, sign: float) -> setting.Vector:
     return (first + second) / (1 + (1 + 1 / real) * a)
 
 
-def _partial(e: Experiment) -> bool:
-    return (
-        setting.one_context(e) and setting.real_rows(e) == "fixed" and setting.one_synthetic_size(e)
-    )
-
-
 @theorem(
     "seddik2024.S_partial_corrected",
     observable=diversity.sum_of_squares,
@@ -220,7 +210,7 @@ def _partial(e: Experiment) -> bool:
     source=Source("seddik2024"),
     family=SYMBOLS,
     workflow=Mix,
-    where=_partial,
+    where=setting.fixed_corpus,
     cases=(setting.FIXED, setting.FIXED_OTHER_LAW),
     planted=lambda values: np.append(values[1:], 1.02 * values[-1]),
 )
@@ -244,7 +234,7 @@ def s_partial_corrected(e: Experiment) -> setting.Vector:
     source=READ,
     family=SYMBOLS,
     workflow=Mix,
-    where=_partial,
+    where=setting.fixed_corpus,
     cases=(
         Case(setting.FIXED, Status.REFUTED),
         Case(setting.FIXED_OTHER_LAW, Status.REFUTED),

@@ -107,6 +107,16 @@ def lumpable(e: Experiment) -> bool:
     return one_context(e) and batch_sizes(e).max() <= LARGEST_LUMPED
 
 
+def lumpable_one_size(e: Experiment) -> bool:
+    """Whether, besides, every batch has the same number of rows."""
+    return lumpable(e) and one_size(e)
+
+
+def fixed_corpus(e: Experiment) -> bool:
+    """Whether the same real rows stay in every fit, beside one size of synthetic batches."""
+    return one_context(e) and real_rows(e) == "fixed" and one_synthetic_size(e)
+
+
 def once_likely(values: Vector, chance: Vector) -> Vector:
     """The values, NaN at the generations before the event that makes them vary has a chance of
     RARE.

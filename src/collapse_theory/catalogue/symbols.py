@@ -29,10 +29,6 @@ def _fixed(e: Experiment) -> bool:
     return setting.one_context(e) and setting.real_rows(e) == "fixed"
 
 
-def _fixed_constant(e: Experiment) -> bool:
-    return _fixed(e) and setting.one_synthetic_size(e)
-
-
 def _fresh(e: Experiment) -> bool:
     return setting.one_context(e) and setting.real_rows(e) == "fresh"
 
@@ -73,7 +69,7 @@ def partial_error(e: Experiment) -> setting.Vector:
     source=Source("seddik2024"),
     family=SYMBOLS,
     workflow=Mix,
-    where=_fixed_constant,
+    where=setting.fixed_corpus,
     cases=(setting.FIXED, setting.FIXED_OTHER_LAW),
     planted=lambda values: 0.9 * values,
 )

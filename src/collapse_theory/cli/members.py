@@ -145,7 +145,9 @@ def _summary(text: str | None) -> str:
 def _page(member: Any) -> list[str]:
     if isinstance(member, type):
         return _class_page(member)
-    if hasattr(member, "sides"):
+    from collapse_theory.catalogue.calculation import Calculation
+
+    if isinstance(member, Calculation):
         return _calculation_page(member)
     return _theorem_page(member) if getattr(member, "kind", None) else _observable_page(member)
 
