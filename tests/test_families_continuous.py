@@ -208,6 +208,7 @@ def _(family: WrongGram, truth: RegressionLaw, sizes: np.ndarray) -> dict:
     return right | {"gram": wishart.bartlett_table(sizes, 2)}
 
 
+@pytest.mark.slow
 def test_gram_matrix_and_estimate_have_their_joint_law():
     def z(a, b):
         square = (a.var(0) + b.var(0)) / len(a)

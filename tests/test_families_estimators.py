@@ -86,6 +86,7 @@ def test_pooling_statistics_is_pooling_rows():
         same(mixed, take(slice(0, 9), np.repeat([3.0, 6.0, 3.0], [1, 2, 6])))
 
 
+@pytest.mark.slow
 def test_triangles():
     rng = np.random.default_rng(311)
     rows = jnp.asarray(rng.normal(size=(4, 7)))
@@ -101,6 +102,7 @@ def test_triangles():
     assert np.isfinite(dependent).all()
 
 
+@pytest.mark.slow
 def test_divergences_of_gaussians():
     rng = np.random.default_rng(312)
     for d in (1, 2, 3):

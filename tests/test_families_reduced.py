@@ -107,6 +107,7 @@ LAWS = [
 
 
 @pytest.mark.parametrize(("name", "design", "accumulate"), LAWS)
+@pytest.mark.slow
 def test_the_reduced_law_is_that_of_the_full_chain_and_of_rows(name, design, accumulate):
     small = risks(name, design, "auto", accumulate)
     fulls = [rows(name, design, accumulate)]
@@ -195,6 +196,7 @@ def test_reductions_are_used_where_they_hold_and_only_there():
     assert regression_norm.RegressionNorm not in listed
 
 
+@pytest.mark.slow
 def test_results_say_so_and_replay_is_the_chain_of_the_run():
     e = experiment("usual")
     together = np.asarray(run_paths(e.setup(np.dtype("float64")), 5, np.arange(100))[1][0])

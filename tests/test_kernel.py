@@ -69,6 +69,7 @@ def words(where):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 def test_the_kernel_runs_the_chains_of_the_scan(name):
     static, arrays, where = made_ready(*CASES[name])
     mine = to_moments(in_registers(static, interpret=True)(arrays, words(where)))

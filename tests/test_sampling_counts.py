@@ -141,6 +141,7 @@ def test_invariants(n, dtype):
     assert (np.diff(counted[:, order]) >= 0).all()
 
 
+@pytest.mark.slow
 def test_a_size_in_a_schedule_equals_the_size_alone():
     """One traced row for all sizes: no recompilation, and the same numbers as a plan of its own."""
     sizes = (1000, 0, 40)

@@ -91,6 +91,7 @@ def test_large_shapes_do_not_lose_digits(shape):
     np.testing.assert_allclose(found, cube, atol=5 / shape**1.5, rtol=0)
 
 
+@pytest.mark.slow
 def test_small_shapes_are_lifted_and_shape_zero_is_zero():
     table = gamma_table(np.array([0.5, 2.0, 30.0, 0.0]))
     assert table["lift"].shape == (4, 4)

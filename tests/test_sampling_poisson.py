@@ -43,6 +43,7 @@ def test_the_law_test_finds_a_biased_mean(mean):
     assert rejected(sample(mean * 1.002, 10.0, jnp.float32, 10_000_000, 5), stats.poisson(mean))
 
 
+@pytest.mark.slow
 def test_each_chain_has_its_own_mean():
     """Chains of mean 0 give 0; a chain that needs many rounds changes no other chain."""
     plan = poisson_plan(5.0)

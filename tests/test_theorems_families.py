@@ -254,6 +254,7 @@ def test_limits_agree_with_the_engine_after_many_generations():
     np.testing.assert_allclose(limit[-1], exact[-1], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_constant_two_is_sharp():
     given = (Accumulate(), GaussianMean(VAR), MeanLaw(MEAN), 1, 100, 2000)
     bound, exact = _at(kept.universal_two, *given), _at(engine.quadratic_error, *given)
