@@ -56,7 +56,7 @@ USAGE = {
     "too many devices": (["simulate", "FILE", "--devices", "99"], "allowed are 'all' and 1..2"),
     "no device": (["verify", "--devices", "0"], "plan.devices = 0"),
     "theorem": (["verify", "replace.log_varianc"], "did you mean 'replace.log_variance'"),
-    "levels": (["verify", "--quick", "--full"], "--quick and --full"),
+    "levels": (["verify", "--quick", "--full"], "--quick, --all and --full"),
     "ids and file": (["verify", "replace", "--experiment", "FILE"], "not both"),
     "kind": (["list", "papers"], "families"),
     "member": (["show", "Mixx"], "did you mean 'Mix'"),
@@ -205,7 +205,7 @@ def test_verify_json(run):
     for row, case in zip(rows, cases, strict=True):
         assert set(row) == {
             "theorem", "experiment", "status", "expected", "detectable", "max_abs_z",
-            "trusted_until", "chains", "seconds",
+            "trusted_until", "chains", "seconds", "planted_seen",
         }  # fmt: skip
         assert row["status"] in {"consistent", "inconclusive"}
         assert row["experiment"]["observables"] == ["log_variance"]

@@ -19,7 +19,7 @@ FLOORS = [
     {"engine", "provenance", "catalogue"},
     {"result"},
     {"judging", "prediction", "calculating"},
-    {"ladder"},
+    {"ladder", "planting", "jobs"},
     {"verification", "store", "config", "figures", "sweeps", "bench", "coverage"},
     {"cli", "__main__"},
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ class Check:
         gap: the largest relative deviation of the computed from the stated value; for bounds the
             largest on the wrong side, 0 if there is none.
         order: at which the gap closes between the last two sizes, for asymptotic statements.
+        planted_seen: whether the planted error is refuted; None where nothing is claimed.
     """
 
     theorem: Calculation
@@ -39,7 +40,8 @@ class Check:
     reason: str
     gap: float
     order: float | None
-    seconds: float
+    seconds: float = 0.0
+    planted_seen: bool | None = None
 
     @property
     def case(self) -> str:
@@ -86,10 +88,16 @@ def check_all(names: Sequence[str] | None = None, *, brief: bool = False) -> Ite
 def check(what: Calculation, numbers: Numbers) -> Check:
     """Compute both sides and compare."""
     begun = time.perf_counter()
-    return compare(what, numbers, what.sides(**numbers), begun)
+    sides = what.sides(**numbers)
+    found = compare(what, numbers, sides)
+    seen = None
+    if found.status is Status.CONSISTENT:
+        wrong = sides._replace(stated=what.planted(np.atleast_1d(np.asarray(sides.stated, float))))
+        seen = compare(what, numbers, wrong).status is Status.REFUTED
+    return replace(found, planted_seen=seen, seconds=time.perf_counter() - begun)
 
 
-def compare(what: Calculation, numbers: Numbers, sides: Sides, begun: float | None = None) -> Check:
+def compare(what: Calculation, numbers: Numbers, sides: Sides) -> Check:
     """Hold the two sides against each other.
 
     Raises:
@@ -109,8 +117,7 @@ def compare(what: Calculation, numbers: Numbers, sides: Sides, begun: float | No
         good = bool(gaps.max() <= what.error)
         status = Status.CONSISTENT if good else Status.REFUTED
         reason = f"largest relative gap {gaps.max():.1e}, {what.error:.0e} allowed"
-    seconds = 0.0 if begun is None else time.perf_counter() - begun
-    return Check(what, numbers, status, reason, float(np.abs(gaps).max()), order, seconds)
+    return Check(what, numbers, status, reason, float(np.abs(gaps).max()), order)
 
 
 def _closing(what: Calculation, gaps: Array, sizes: Array) -> tuple[Status, str, float]:

@@ -51,6 +51,8 @@ class Verdict:
         detectable_at: the same for each generation on its own.
         moments: what was judged.
         slack: for bounds, 1 - observed / bound.
+        planted_seen: whether the theorem's planted error would have been refuted by the same run;
+            None where nothing is claimed.
     """
 
     theorem: Theorem
@@ -68,6 +70,7 @@ class Verdict:
     detectable_at: Array
     moments: Moments
     seconds: float = 0.0
+    planted_seen: bool | None = None
 
     @property
     def case(self) -> str:

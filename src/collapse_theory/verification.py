@@ -19,14 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from collapse_theory import discovery
-from collapse_theory.catalogue.base import Case, Kind, Status, Theorem
+from collapse_theory.catalogue.base import Kind, Theorem
 from collapse_theory.engine import Plan
 from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment, describe
+from collapse_theory.jobs import Job, jobs_for, most_telling, shape, theorem_named, theorems
 from collapse_theory.judging import Verdict, judge
-from collapse_theory.ladder import RUNGS, judge_ladder, rung
-from collapse_theory.programs import shape_of
+from collapse_theory.ladder import judge_ladder
+from collapse_theory.planting import planted_seen
 from collapse_theory.result import Result, simulate
 
 WORKERS = 2  # one program compiles while another runs
@@ -34,44 +34,27 @@ WORKERS = 2  # one program compiles while another runs
 
 @dataclass(frozen=True)
 class Level:
-    """How hard to look: chains in a step, chains at most, the relative deviation asked for, cases.
+    """How hard to look: chains in a step, chains at most, the relative deviation asked for.
 
-    With ``brief`` a theorem is judged on its first case, and on those that should not come out
-    consistent.
+    Where ``brief``, the catalogue is judged on the first case of each theorem only, and on those
+    that should not come out consistent; of the compiled programs that takes, at most ``programs``
+    are run: those of cases that should not come out consistent, then those that judge most.
     """
 
     step: int
     most: int
     asked: float
     brief: bool = False
+    programs: int | None = None
 
 
 LEVELS = {
-    "quick": Level(step=1 << 15, most=1 << 18, asked=0.03, brief=True),
+    "quick": Level(step=1 << 15, most=1 << 18, asked=0.03, brief=True, programs=24),
+    "all": Level(step=1 << 15, most=1 << 18, asked=0.03, brief=True),
     "full": Level(step=1 << 17, most=1 << 23, asked=0.01),
 }
 
 _Runs = dict[Experiment, tuple[Result, float]]
-
-
-@dataclass(frozen=True)
-class _Job:
-    """A theorem on a case; asymptotic statements need a ladder of experiments, the others one."""
-
-    theorem: Theorem
-    case: Case
-
-    @property
-    def experiments(self) -> tuple[Experiment, ...]:
-        bare = replace(self.case.experiment, observables=())
-        if self.theorem.kind is Kind.ASYMPTOTIC:
-            return tuple(rung(bare, factor) for factor in RUNGS)
-        return (bare,)
-
-    @property
-    def first_chains(self) -> tuple[int, ...]:
-        """Rungs run on chains of their own: the extrapolation takes their errors as independent."""
-        return tuple(i << 40 for i in range(len(self.experiments)))
 
 
 class Interrupted(KeyboardInterrupt):
@@ -83,20 +66,6 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, verdicts: list[Verdict]) -> None:
         super().__init__()
         self.verdicts = verdicts
-
-
-def theorems() -> tuple[Theorem, ...]:
-    """Every theorem of the package, in the order of its files."""
-    return discovery.members(Theorem)
-
-
-def theorem_named(name: str) -> Theorem:
-    """The theorem with this id.
-
-    Raises:
-        InputError: no such id.
-    """
-    return discovery.named(Theorem, name)
 
 
 def verify(
@@ -113,8 +82,9 @@ def verify(
     Args:
         what: an experiment (every theorem that covers it), or theorem ids or objects (on their own
             cases), or nothing (all of them).
-        level: "quick" (deviations of 3 % are seen; without ``what``, a brief set of cases) or
-            "full" (1 %).
+        level: "quick" or "all" (deviations of 3 % are seen), or "full" (1 %). Without ``what``,
+            "quick" judges the part of the catalogue that few simulations judge, "all" every
+            theorem on one case, "full" all cases.
         chains: exactly this many chains for each experiment, instead of as many as the level needs.
         seed: of all simulations.
         plan: devices, dtype.
@@ -130,12 +100,15 @@ def verify(
     if level not in LEVELS:
         raise InputError(f"level = {level!r}: allowed are {', '.join(LEVELS)}")
     setting = LEVELS[level]
-    jobs = _jobs(what, brief=setting.brief and what is None)
+    plan = plan or Plan()
+    jobs = jobs_for(what, brief=setting.brief and what is None)
+    if setting.programs is not None and what is None:
+        jobs = most_telling(jobs, setting.programs, plan)
     if chains is not None:
         setting = Level(step=chains, most=chains, asked=setting.asked)
     runs: _Runs = {}
     try:
-        for experiment, run in _run_all(jobs, setting, seed, plan or Plan(), progress):
+        for experiment, run in _run_all(jobs, setting, seed, plan, progress):
             runs[experiment] = run
     except KeyboardInterrupt as e:
         finished = [job for job in jobs if all(x in runs for x in job.experiments)]
@@ -174,29 +147,8 @@ def _chains_for(theorem: Theorem, experiment: Experiment, run: Result, relative:
     return max(2, math.ceil(run.chains * (verdict.detectable / relative) ** 2))
 
 
-def _jobs(what: Experiment | Sequence[str | Theorem] | None, brief: bool) -> list[_Job]:
-    if isinstance(what, Experiment):
-        covering = [t for t in theorems() if t.covers(what)]
-        if not covering:
-            raise InputError("no theorem of the package covers this experiment")
-        return [_Job(t, Case(what)) for t in covering]
-    if isinstance(what, str):
-        what = [what]
-    chosen = (
-        theorems()
-        if what is None
-        else [t if isinstance(t, Theorem) else theorem_named(t) for t in what]
-    )
-    return [
-        _Job(t, case)
-        for t in chosen
-        for i, case in enumerate(t.cases)
-        if not brief or i == 0 or case.expected is not Status.CONSISTENT
-    ]
-
-
 def _run_all(
-    jobs: list[_Job], level: Level, seed: int, plan: Plan, progress: Any
+    jobs: list[Job], level: Level, seed: int, plan: Plan, progress: Any
 ) -> Iterator[tuple[Experiment, tuple[Result, float]]]:
     """One simulation for each experiment, grouped by compiled program, as they are finished."""
     wanted: dict[Experiment, list[Theorem]] = {}
@@ -207,7 +159,7 @@ def _run_all(
             first[experiment] = max(chain, first.get(experiment, 0))
     groups: dict[Any, list[Experiment]] = {}
     for experiment in wanted:
-        groups.setdefault(_shape(experiment, plan), []).append(experiment)
+        groups.setdefault(shape(experiment, plan.resolve_dtype()), []).append(experiment)
     done: SimpleQueue[Any] = SimpleQueue()
     stop = threading.Event()
 
@@ -237,10 +189,6 @@ def _run_all(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _shape(experiment: Experiment, plan: Plan) -> Any:
-    return shape_of(experiment.setup(plan.resolve_dtype()))
-
-
 def _simulate(
     experiment: Experiment,
     first_chain: int,
@@ -259,9 +207,9 @@ def _simulate(
     return run, time.perf_counter() - begun
 
 
-def _verdict(job: _Job, runs: _Runs, asked: float) -> Verdict:
+def _verdict(job: Job, runs: _Runs, asked: float) -> Verdict:
     results = [runs[e] for e in job.experiments]
-    run, seconds = results[0]
+    run = results[0][0]
     if job.theorem.kind is Kind.ASYMPTOTIC:
         verdict = judge_ladder(
             job.theorem, [r for r, _ in results], asked=asked, expected=job.case.expected
@@ -270,7 +218,11 @@ def _verdict(job: _Job, runs: _Runs, asked: float) -> Verdict:
         column, dtype = run.column(job.theorem.observable), run.facts["dtype"]
         e, expected = job.case.experiment, job.case.expected
         verdict = judge(job.theorem, e, column, asked=asked, dtype=dtype, expected=expected)
-    return replace(verdict, seconds=sum(s for _, s in results) if len(results) > 1 else seconds)
+    return replace(
+        verdict,
+        seconds=sum(s for _, s in results),
+        planted_seen=planted_seen(verdict, [r for r, _ in results]),
+    )
 
 
 __all__ = [
