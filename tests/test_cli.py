@@ -400,6 +400,7 @@ print(sorted({heavy} & set(sys.modules)), code)
     assert python(code).stdout.splitlines()[-1] == "[] 0"
 
 
+@pytest.mark.slow
 def test_the_module_keeps_its_cache_and_leaves_with_the_code(file, tmp_path):
     code = "import sys; from collapse_theory.cli import main; main()"
     home = {"XDG_CACHE_HOME": str(tmp_path / "kept"), "JAX_ENABLE_X64": "0"}

@@ -56,6 +56,7 @@ def test_pairs_are_independent_standard_normals(dtype):
     assert min(p_values(draw(dtype, 10_000_000, seed=11))) > ALARM
 
 
+@pytest.mark.slow
 def test_a_planted_error_is_seen():
     z = draw(np.float32, 10_000_000, seed=11)
     assert p_values(z * [[1.005], [1.0]])[0] < ALARM
