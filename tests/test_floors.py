@@ -20,7 +20,7 @@ FLOORS = [
     {"result"},
     {"judging", "prediction", "calculating"},
     {"ladder", "planting", "jobs"},
-    {"verification", "store", "config", "figures", "sweeps", "bench", "coverage"},
+    {"verification", "trying", "store", "config", "figures", "sweeps", "bench", "coverage"},
     {"cli", "__main__"},
 ]
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}

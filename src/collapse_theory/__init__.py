@@ -50,6 +50,8 @@ _HOMES = {
     "store": ("load",),
     "sweeps": ("Sweep", "load_sweep", "sweep"),
     "catalogue.base": ("Case", "Kind", "Source", "Status", "Theorem", "theorem"),
+    "catalogue.trial": ("Trial", "trial"),
+    "trying": ("trials", "try_all"),
     "verification": ("chains_needed", "theorem_named", "theorems", "verify"),
     "workflows.accumulate": ("Accumulate",),
     "workflows.accumulate_subsample": ("AccumulateSubsample",),

@@ -13,6 +13,7 @@ from collapse_theory import discovery
 from collapse_theory.catalogue.base import Theorem
 from collapse_theory.catalogue.calculation import Calculation
 from collapse_theory.catalogue.not_executable import NOT_EXECUTABLE
+from collapse_theory.catalogue.trial import Trial
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def coverage() -> Coverage:
     def judged(names: list[str]) -> tuple[str, ...]:
         return tuple(i for i in ids if any(n == i or n.startswith(f"{i}.") for n in names))
 
-    simulated = judged([t.name for t in discovery.members(Theorem)])
+    simulated = judged([t.name for t in (*discovery.members(Theorem), *discovery.members(Trial))])
     computed = judged([c.name for c in discovery.members(Calculation)])
     known = {*simulated, *computed, *NOT_EXECUTABLE}
     return Coverage(simulated, computed, NOT_EXECUTABLE, tuple(i for i in ids if i not in known))

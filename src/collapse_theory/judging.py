@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from collapse_theory.catalogue.base import Kind, Status, Theorem
-from collapse_theory.experiment import describe
+from collapse_theory.catalogue.base import Kind, Statement, Status
+from collapse_theory.experiment import Experiment, describe
 from collapse_theory.moments import Moments
 from collapse_theory.result import skewness, trusted
 
@@ -51,11 +51,13 @@ class Verdict:
         detectable_at: the same for each generation on its own.
         moments: what was judged.
         slack: for bounds, 1 - observed / bound.
+        dtype: of the chains.
+        rungs: a verdict for each size, for asymptotic statements.
         planted_seen: whether the theorem's planted error would have been refuted by the same run;
             None where nothing is claimed.
     """
 
-    theorem: Theorem
+    theorem: Statement
     experiment: Any
     expected: Status
     status: Status
@@ -69,13 +71,16 @@ class Verdict:
     detectable: float
     detectable_at: Array
     moments: Moments
+    dtype: str = "float64"
+    rungs: tuple[Verdict, ...] = ()
     seconds: float = 0.0
     planted_seen: bool | None = None
 
     @property
     def case(self) -> str:
         """The experiment in a few words."""
-        return describe(self.experiment)
+        e = self.experiment
+        return describe(e) if isinstance(e, Experiment) else str(e)
 
     @property
     def slack(self) -> Array:
@@ -106,7 +111,7 @@ class Verdict:
 
 
 def judge(
-    theorem: Theorem,
+    theorem: Statement,
     experiment: Any,
     moments: Moments,
     *,
@@ -136,7 +141,7 @@ def judge(
         theorem=theorem, experiment=experiment, expected=expected, status=status, reason=reason,
         chains=int(moments.n.max() + moments.nonfinite.max()), predicted=predicted,
         observed=moments.mean, se=se, z=z, trusted=believed, detectable=detectable,
-        detectable_at=seen, moments=moments,
+        detectable_at=seen, moments=moments, dtype=dtype,
     )  # fmt: skip
 
 
@@ -146,7 +151,7 @@ def critical(kind: Kind, generations: int) -> float:
     return float(stats.norm.isf(ALPHA / sides / generations))
 
 
-def _believed(theorem: Theorem, experiment: Any, m: Moments, predicted: Array) -> NDArray[np.bool_]:
+def _believed(theorem: Statement, experiment: Any, m: Moments, predicted: Array) -> NDArray[np.bool_]:
     if not theorem.finite_variance(experiment):
         return np.zeros(m.n.shape, bool)
     if theorem.observable.binary:
@@ -155,7 +160,7 @@ def _believed(theorem: Theorem, experiment: Any, m: Moments, predicted: Array) -
     return trusted(m)
 
 
-def _standard_error(theorem: Theorem, m: Moments, predicted: Array, rounding: float) -> Array:
+def _standard_error(theorem: Statement, m: Moments, predicted: Array, rounding: float) -> Array:
     n = np.maximum(m.n, 2)
     variance = m.m2 / (n - 1)
     if theorem.observable.binary:
@@ -168,7 +173,7 @@ def _standard_error(theorem: Theorem, m: Moments, predicted: Array, rounding: fl
     return error
 
 
-def _z(theorem: Theorem, m: Moments, predicted: Array, se: Array) -> Array:
+def _z(theorem: Statement, m: Moments, predicted: Array, se: Array) -> Array:
     if theorem.observable.binary:
         return _binomial_z(m, predicted)
     gap = m.mean - predicted
@@ -191,7 +196,7 @@ def _binomial_z(m: Moments, predicted: Array) -> Array:
 
 
 def _decide(
-    theorem: Theorem, z: Array, use: Any, speaks: Any, limit: float, detectable: float, asked: float
+    theorem: Statement, z: Array, use: Any, speaks: Any, limit: float, detectable: float, asked: float
 ) -> tuple[Status, str]:
     if not use.any():
         return Status.INCONCLUSIVE, "no generation whose standard error may be believed"

@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from collapse_theory.catalogue.base import Status, Theorem
+from collapse_theory.catalogue.base import Statement, Status
 from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment
-from collapse_theory.judging import POWER, Verdict, critical, judge
-from collapse_theory.result import Result
+from collapse_theory.judging import POWER, Verdict, critical
 
 RUNGS = (1, 2, 4, 8)
 
@@ -37,25 +36,20 @@ def rung(experiment: Experiment, factor: int) -> Experiment:
 
 
 def judge_ladder(
-    theorem: Theorem, runs: Sequence[Result], *, asked: float, expected: Status
-) -> Verdict:
-    """A verdict from one run on each rung, at every generation; the first rung's curve is reported.
+    theorem: Statement, rungs: Sequence[Verdict], sizes: Sequence[float], *, asked: float,
+    expected: Status,
+) -> Verdict:  # fmt: skip
+    """A verdict from those of each size, at every generation; the first one's curve is reported.
 
     Raises:
         InputError: the theorem states no order.
     """
     if theorem.order is None:
         raise InputError(f"{theorem.name}: an asymptotic statement must state its order")
-    single = [
-        judge(
-            theorem, r.experiment, r.column(theorem.observable), dtype=r.facts["dtype"], asked=asked
-        )
-        for r in runs
-    ]
+    single = tuple(rungs)
     gaps = np.stack([v.observed / v.predicted - 1 for v in single])
     errors = np.stack([v.se / np.abs(v.predicted) for v in single])
-    sizes = np.asarray([r.experiment.sizes[0] for r in runs], float)
-    x = (sizes / sizes[0]) ** -theorem.order
+    x = (np.asarray(sizes, float) / sizes[0]) ** -theorem.order
     use = np.logical_and.reduce([v.trusted & np.isfinite(v.predicted) for v in single])
     line, curve = (np.where(use, _extrapolated(gaps, errors, x, d), np.nan) for d in (1, 2))
     bar = critical(theorem.kind, max(1, int(use.sum())))
@@ -65,7 +59,7 @@ def judge_ladder(
     status, reason = _decide(z, curve[0] / curve[1], bar, (detectable, asked))
     return replace(
         single[0], status=status, reason=reason, expected=expected, z=z, trusted=use,
-        detectable=detectable, detectable_at=seen,
+        detectable=detectable, detectable_at=seen, rungs=single,
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment, describe
 from collapse_theory.jobs import Job, jobs_for, most_telling, shape, theorem_named, theorems
 from collapse_theory.judging import Verdict, judge
-from collapse_theory.ladder import judge_ladder
+from collapse_theory.ladder import RUNGS, judge_ladder
 from collapse_theory.planting import planted_seen
 from collapse_theory.result import Result, simulate
 
@@ -208,21 +208,20 @@ def _simulate(
 
 
 def _verdict(job: Job, runs: _Runs, asked: float) -> Verdict:
+    theorem, expected = job.theorem, job.case.expected
     results = [runs[e] for e in job.experiments]
-    run = results[0][0]
-    if job.theorem.kind is Kind.ASYMPTOTIC:
-        verdict = judge_ladder(
-            job.theorem, [r for r, _ in results], asked=asked, expected=job.case.expected
+    rungs = [
+        judge(
+            theorem, e, run.column(theorem.observable), asked=asked, dtype=run.facts["dtype"],
+            expected=expected,
         )
-    else:
-        column, dtype = run.column(job.theorem.observable), run.facts["dtype"]
-        e, expected = job.case.experiment, job.case.expected
-        verdict = judge(job.theorem, e, column, asked=asked, dtype=dtype, expected=expected)
-    return replace(
-        verdict,
-        seconds=sum(s for _, s in results),
-        planted_seen=planted_seen(verdict, [r for r, _ in results]),
-    )
+        for e, (run, _) in zip(job.experiments, results, strict=True)
+    ]  # fmt: skip
+    verdict = rungs[0]
+    if theorem.kind is Kind.ASYMPTOTIC:
+        verdict = judge_ladder(theorem, rungs, RUNGS, asked=asked, expected=expected)
+    seconds = sum(s for _, s in results)
+    return replace(verdict, seconds=seconds, planted_seen=planted_seen(verdict))
 
 
 __all__ = [

@@ -6,7 +6,7 @@ import enum
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,41 @@ class Case:
 
     experiment: Experiment
     expected: Status = Status.CONSISTENT
+
+
+class Statement(Protocol):
+    """What a verdict needs to know of a statement that is held against random draws."""
+
+    @property
+    def name(self) -> str:
+        """Its id."""
+
+    @property
+    def kind(self) -> Kind:
+        """What sort of statement it is."""
+
+    @property
+    def source(self) -> Source:
+        """Paper and provenance."""
+
+    @property
+    def observable(self) -> Observable:
+        """What it is about."""
+
+    @property
+    def order(self) -> float | None:
+        """Of the relative error, for asymptotic statements."""
+
+    @property
+    def planted(self) -> Callable[[Any], Any]:
+        """An error that its test must refute."""
+
+    @property
+    def finite_variance(self) -> Callable[[Any], bool]:
+        """Whether the observable has a variance there."""
+
+    def predict(self, experiment: Any) -> NDArray[np.float64]:
+        """The value, or the bound; NaN where the statement is silent."""
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,8 @@ def everything() -> dict[str, tuple[Any, ...]]:
     }
     found: dict[str, tuple[Any, ...]] = {k: discovery.classes(b) for k, b in bases.items()}
     found["observables"] = discovery.members(Observable)
-    theorems: tuple[Any, ...] = (*discovery.members(Theorem), *discovery.members(Calculation))
+    kinds: tuple[type[Any], ...] = (Theorem, Calculation, Trial)
+    theorems = tuple(member for kind in kinds for member in discovery.members(kind))
     return found | {"theorems": theorems}
 
 
@@ -147,8 +148,12 @@ def _page(member: Any) -> list[str]:
         return _class_page(member)
     from collapse_theory.catalogue.calculation import Calculation
 
+    from collapse_theory.catalogue.trial import Trial
+
     if isinstance(member, Calculation):
         return _calculation_page(member)
+    if isinstance(member, Trial):
+        return _trial_page(member)
     return _theorem_page(member) if getattr(member, "kind", None) else _observable_page(member)
 
 
@@ -185,15 +190,29 @@ def _observable_page(observable: Observable) -> list[str]:
     ]  # fmt: skip
 
 
-def _calculation_page(c: Calculation) -> list[str]:
-    order = f", relative gap O(size^-{c.order:g})" if c.order else f", to {c.error:.0e}"
-    cases = [
+def _trial_page(t: Trial) -> list[str]:
+    return [
+        t.name, "", t.statement, "",
+        f"kind: {t.kind.value}" + (f", relative error O(size^-{t.order:g})" if t.order else ""),
+        "judged on replicates in NumPy",
+        "cases:", *_number_cases(t), "", *_citation(t.source), "",
+        f"value and replicates ({t.stated.__module__}):", inspect.getsource(t.stated).rstrip(), "",
+        inspect.getsource(t.draws).rstrip(),
+    ]  # fmt: skip
+
+
+def _number_cases(c: Calculation | Trial) -> list[str]:
+    return [
         f"  {', '.join(f'{k}={v}' for k, v in numbers.items())}: expected {c.expected.value}"
         for numbers in c.cases
     ]
+
+
+def _calculation_page(c: Calculation) -> list[str]:
+    order = f", relative gap O(size^-{c.order:g})" if c.order else f", to {c.error:.0e}"
     return [
         c.name, "", c.statement, "", f"kind: {c.kind.value}{order}", "judged by computation",
-        "cases:", *cases, "", *_citation(c.source), "",
+        "cases:", *_number_cases(c), "", *_citation(c.source), "",
         f"both sides ({c.sides.__module__}):", inspect.getsource(c.sides).rstrip(),
     ]  # fmt: skip
 

@@ -75,8 +75,9 @@ def verify(
     from collapse_theory.verification import Interrupted
     from collapse_theory.verification import verify as judge_all
 
-    what, exact = _what(ids, experiment)
+    what, exact, loose = _what(ids, experiment)
     from collapse_theory.calculating import check_all
+    from collapse_theory.trying import try_all
 
     verdicts: list[Any] = []
     try:
@@ -89,6 +90,8 @@ def verify(
                 plan=make_plan(devices, dtype),
                 progress=progress,
             )
+            if what is not None or level != "quick":
+                verdicts += try_all(loose, level=level, seed=seed)
             verdicts += check_all(exact, brief=what is None and level != "full")
     except Interrupted as stop:  # what is finished is worth printing
         if stop.verdicts:
@@ -111,19 +114,23 @@ def _print(verdicts: list[Any], as_json: bool, begun: float) -> None:
         console.print(line)
 
 
-def _what(ids: tuple[str, ...], experiment: Path | None) -> tuple[Any, list[str] | None]:
-    """What to simulate, and the names of what is only to be computed; None for everything."""
+def _what(
+    ids: tuple[str, ...], experiment: Path | None
+) -> tuple[Any, list[str] | None, list[str] | None]:
+    """What to simulate, the names of what is only computed, and of trials; None for everything."""
     from collapse_theory.calculating import calculations
     from collapse_theory.config import load_experiment
     from collapse_theory.config.fields import suggestion
+    from collapse_theory.trying import trials
     from collapse_theory.verification import theorems
 
     if experiment is not None:
-        return load_experiment(experiment), []
+        return load_experiment(experiment), [], []
     if not ids:
-        return None, None
+        return None, None, None
     computed = [c.name for c in calculations()]
-    known = [*(t.name for t in theorems()), *computed]
+    tried = [t.name for t in trials()]
+    known = [*(t.name for t in theorems()), *computed, *tried]
     chosen: list[str] = []
     for name in ids:
         found = [k for k in known if k == name or k.startswith(f"{name}.")]
@@ -132,7 +139,8 @@ def _what(ids: tuple[str, ...], experiment: Path | None) -> tuple[Any, list[str]
             raise InputError(f"unknown theorem {name!r}{near}; 'collapse list theorems' names them")
         chosen += [k for k in found if k not in chosen]
     exact = [k for k in chosen if k in computed]
-    return [k for k in chosen if k not in computed], exact
+    loose = [k for k in chosen if k in tried]
+    return [k for k in chosen if k not in computed and k not in tried], exact, loose
 
 
 def differs(verdict: Verdict | Check, strict: bool = False) -> bool:
@@ -158,6 +166,7 @@ def row(verdict: Verdict | Check) -> dict[str, Any]:
     from dataclasses import replace
 
     from collapse_theory.calculating import Check
+    from collapse_theory.catalogue.trial import Replicates
     from collapse_theory.config import to_table
 
     v = verdict
@@ -172,11 +181,7 @@ def row(verdict: Verdict | Check) -> dict[str, Any]:
             "seconds": v.seconds,
             "planted_seen": v.planted_seen,
         }
-    e = v.experiment
-    measured = e if e.observables else replace(e, observables=(v.theorem.observable,))
-    return {
-        "theorem": v.theorem.name,
-        "experiment": to_table(measured),
+    found = {
         "status": v.status.value,
         "expected": v.expected.value,
         "detectable": v.detectable,
@@ -186,6 +191,11 @@ def row(verdict: Verdict | Check) -> dict[str, Any]:
         "seconds": v.seconds,
         "planted_seen": v.planted_seen,
     }
+    e = v.experiment
+    if isinstance(e, Replicates):
+        return {"theorem": v.theorem.name, "numbers": e.numbers, **found}
+    measured = e if e.observables else replace(e, observables=(v.theorem.observable,))
+    return {"theorem": v.theorem.name, "experiment": to_table(measured), **found}
 
 
 def table(verdicts: list[Any], width: int, *, plain: bool = False) -> Table:

@@ -1,0 +1,158 @@
+"""Chains of interpolating fits: fewer rows than coefficients, isotropic Gaussian designs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from collapse_theory.catalogue import rows
+from collapse_theory.catalogue.base import Kind, Source
+from collapse_theory.catalogue.trial import trial
+from collapse_theory.exact.validation import Vector
+
+DOHMATOB = Source("dohmatob2024demystified")
+NUMBERS = {"n": 9, "d": 17, "noise": 0.7, "norm": 2.0, "fits": 4}
+
+
+def truth(d: int, norm: float) -> Vector:
+    """True weights of this length along no axis."""
+    w = np.sin(1.0 + np.arange(d))
+    return np.asarray(norm * w / np.linalg.norm(w))
+
+
+def _start(count: int, d: int, norm: float) -> tuple[Vector, Any]:
+    w = truth(d, norm)
+    return w, np.broadcast_to(w, (count, d))
+
+
+def _replace(
+    rng: Any, count: int, *, n: int, d: int, noise: float, norm: float, fits: int, fixed: bool
+) -> Any:
+    true, w = _start(count, d, norm)
+    x, out = rows.design(rng, count, n, np.ones(d)), []
+    for _ in range(fits):
+        w = rows.least_squares(x, rows.labels(rng, x, w, noise))
+        x = x if fixed else rows.design(rng, count, n, np.ones(d))
+        out.append(rows.squared_norm(w - true))
+    return np.stack(out, 1)
+
+
+def _fresh_designs(rng: Any, count: int, **numbers: Any) -> Any:
+    return _replace(rng, count, fixed=False, **numbers)
+
+
+def _one_design(rng: Any, count: int, **numbers: Any) -> Any:
+    return _replace(rng, count, fixed=True, **numbers)
+
+
+@trial(
+    "dohmatob2024.minnorm_replace_fresh",
+    kind=Kind.EXACT,
+    source=DOHMATOB,
+    draws=_fresh_designs,
+    cases=(NUMBERS,),
+)
+def replace_fresh(*, n: int, d: int, noise: float, norm: float, fits: int) -> Any:
+    r"""$E_t=(1-\eta^t)\lVert w^*\rVert^2+\frac{1-\eta^t}{1-\eta}\,\frac{\sigma^2n}{d-n-1}$,
+    $\eta=n/d<1$: the signal is forgotten exponentially, without noise too.
+
+    Replace, the least-norm interpolation of n < d - 1 rows, new isotropic designs.
+    """
+    eta, t = n / d, np.arange(1, fits + 1)
+    forgotten = 1 - eta**t
+    return forgotten * norm**2 + forgotten / (1 - eta) * noise**2 * n / (d - n - 1)
+
+
+@trial(
+    "minnorm.replace_fixed",
+    kind=Kind.EXACT,
+    source=DOHMATOB,
+    draws=_one_design,
+    cases=(NUMBERS,),
+)
+def replace_fixed(*, n: int, d: int, noise: float, norm: float, fits: int) -> Any:
+    r"""$E_t=(1-\tfrac nd)\lVert w^*\rVert^2+\frac{t\,\sigma^2n}{d-n-1}$: the bias stays, the
+    variance grows linearly.
+
+    Replace, the least-norm interpolation of n < d - 1 rows, one isotropic design used again.
+    """
+    t = np.arange(1, fits + 1)
+    return (1 - n / d) * norm**2 + t * noise**2 * n / (d - n - 1)
+
+
+def _mix(
+    rng: Any, count: int, *, n_real: int, n: int, d: int, noise: float, norm: float, fits: int
+) -> Any:
+    true, w = _start(count, d, norm)
+    source, out = w, []
+    for _ in range(fits):
+        x = rows.design(rng, count, n_real + n, np.ones(d))
+        real, synthetic = x[:, :n_real], x[:, n_real:]
+        y = [rows.labels(rng, real, source, noise), rows.labels(rng, synthetic, w, noise)]
+        w = rows.least_squares(x, np.concatenate(y, 1))
+        out.append(rows.squared_norm(w - true))
+    return np.stack(out, 1)
+
+
+@trial(
+    "minnorm.pooled_fresh_real_syn",
+    kind=Kind.EXACT,
+    source=Source("garg2025"),
+    draws=_mix,
+    cases=({"n_real": 5, "n": 8, "d": 23, "noise": 0.6, "norm": 1.3, "fits": 5},),
+)
+def pooled(*, n_real: int, n: int, d: int, noise: float, norm: float, fits: int) -> Any:
+    r"""$E_t=(1-\tfrac Nd)\lVert w^*\rVert^2+\kappa E_{t-1}+\frac{\sigma^2N}{d-N-1}$,
+    $\kappa=\frac{n_s(d-1-n_s)}{d(d-N-1)}$, $E_0=0$.
+
+    $n_r$ new real rows and $n_s$ rows labelled by the last fit, $N=n_r+n_s<d-1$, least-norm
+    interpolation, isotropic designs; the first fit sees labels of the truth only.
+    """
+    total, risk, out = n_real + n, 0.0, []
+    kappa = n * (d - 1 - n) / (d * (d - total - 1))
+    for _ in range(fits):
+        risk = (1 - total / d) * norm**2 + kappa * risk + noise**2 * total / (d - total - 1)
+        out.append(risk)
+    return np.asarray(out)
+
+
+def _mixed_labels(
+    rng: Any, count: int, *, n: int, d: int, noise: float, norm: float, weight: float, fits: int
+) -> Any:
+    true, w = _start(count, d, norm)
+    source, out = w, []
+    for t in range(fits):
+        x = rows.design(rng, count, n, np.ones(d))
+        y = rows.labels(rng, x, source, noise)
+        if t > 0:
+            y = weight * y + (1 - weight) * rows.labels(rng, x, w, noise)
+        w = rows.least_squares(x, y)
+        out.append(rows.squared_norm(w - true))
+    return np.stack(out, 1)
+
+
+@trial(
+    "garg2025.minnorm_label_mix_fresh_X",
+    kind=Kind.EXACT,
+    source=Source("garg2025"),
+    draws=_mixed_labels,
+    cases=({"n": 11, "d": 19, "noise": 0.9, "norm": 1.5, "weight": 0.63, "fits": 5},),
+)
+def mixed_labels(
+    *, n: int, d: int, noise: float, norm: float, weight: float, fits: int
+) -> Any:
+    r"""$E_t=(1-\rho)\lVert w^*\rVert^2+(1-\omega)^2\rho E_{t-1}
+    +\sigma^2(\omega^2+(1-\omega)^2)\frac n{d-n-1}$, $\rho=n/d$, started at the fit of real labels.
+
+    Labels are $\omega y_{real}+(1-\omega)y_{synthetic}$ on the same new rows, n < d - 1, least-norm
+    interpolation.
+    """
+    rho, dose = n / d, noise**2 * n / (d - n - 1)
+    risk = (1 - rho) * norm**2 + dose
+    out = [risk]
+    for _ in range(fits - 1):
+        noises = (weight**2 + (1 - weight) ** 2) * dose
+        risk = (1 - rho) * norm**2 + (1 - weight) ** 2 * rho * risk + noises
+        out.append(risk)
+    return np.asarray(out)

@@ -1,0 +1,100 @@
+"""Run trials: replicates in NumPy until standard errors are small enough, and a verdict."""
+
+from __future__ import annotations
+
+import math
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from collapse_theory import discovery
+from collapse_theory.catalogue.base import Kind
+from collapse_theory.catalogue.trial import Replicates, Trial
+from collapse_theory.judging import Verdict, judge
+from collapse_theory.ladder import RUNGS, judge_ladder
+from collapse_theory.moments import Moments
+from collapse_theory.planting import planted_seen
+
+ASKED = {"quick": 0.03, "all": 0.03, "full": 0.01}
+MARGIN = 1.1  # more replicates than the standard errors so far say are needed
+WORKERS = 2
+
+
+def trials() -> tuple[Trial, ...]:
+    """Every trial of the package, in the order of its files."""
+    return discovery.members(Trial)
+
+
+def try_all(
+    names: Sequence[str] | None = None, *, level: str = "quick", seed: int = 0
+) -> Iterator[Verdict]:
+    """Judge the named trials on their cases, or all; all on their first case unless "full".
+
+    Raises:
+        InputError: an unknown name.
+    """
+    chosen = trials() if names is None else [discovery.named(Trial, n) for n in names]
+    brief = names is None and level != "full"
+    todo = [(t, numbers) for t in chosen for numbers in t.cases[: 1 if brief else None]]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        yield from pool.map(lambda job: attempt(*job, asked=ASKED[level], seed=seed), todo)
+
+
+def attempt(
+    what: Trial, numbers: dict[str, Any], *, asked: float = ASKED["quick"], seed: int = 0
+) -> Verdict:
+    """A verdict on one case; asymptotic statements on a ladder of sizes."""
+    begun = time.perf_counter()
+    if what.kind is Kind.ASYMPTOTIC:
+        ladder = [{**numbers, "size": numbers["size"] * factor} for factor in RUNGS]
+        rungs = [_attempt(what, n, asked, seed) for n in ladder]
+        found = judge_ladder(what, rungs, RUNGS, asked=asked, expected=what.expected)
+    else:
+        found = _attempt(what, numbers, asked, seed)
+    return replace(
+        found, planted_seen=planted_seen(found), seconds=time.perf_counter() - begun
+    )
+
+
+def _attempt(what: Trial, numbers: dict[str, Any], asked: float, seed: int) -> Verdict:
+    rng = np.random.default_rng([seed, zlib.crc32(f"{what.name} {numbers}".encode())])
+    run = Replicates(numbers, len(what.predict(Replicates(numbers, 0))))
+
+    def draw() -> Moments:
+        rows = np.asarray(what.draws(rng, what.chunk, **numbers), float)
+        return moments_of(rows.reshape(what.chunk, run.generations))
+
+    def verdict(moments: Moments) -> Verdict:
+        return judge(what, run, moments, asked=asked, expected=what.expected)
+
+    moments = draw()
+    found = verdict(moments)
+    while found.chains < what.most and not found.detectable <= asked:
+        needed = MARGIN * found.chains * (found.detectable / asked) ** 2
+        more = min(needed, 2.0 * found.chains, what.most) - found.chains  # doubled at most
+        for _ in range(max(1, math.ceil(more / what.chunk))):
+            moments = moments.merge(draw())
+        found = verdict(moments)
+    return found
+
+
+def moments_of(rows: np.ndarray) -> Moments:
+    """Moments of samples in rows, shape (count, k).
+
+    Raises:
+        ValueError: a value is not finite.
+    """
+    if not np.isfinite(rows).all():
+        raise ValueError("replicates must be finite")
+    n = np.full(rows.shape[1], float(len(rows)))
+    mean = rows.mean(0)
+    d = rows - mean
+    return Moments(n, mean, (d**2).sum(0), (d**3).sum(0), (d**4).sum(0), np.zeros_like(n))
+
+
+__all__ = ["attempt", "moments_of", "trials", "try_all"]
