@@ -151,7 +151,9 @@ def critical(kind: Kind, generations: int) -> float:
     return float(stats.norm.isf(ALPHA / sides / generations))
 
 
-def _believed(theorem: Statement, experiment: Any, m: Moments, predicted: Array) -> NDArray[np.bool_]:
+def _believed(
+    theorem: Statement, experiment: Any, m: Moments, predicted: Array
+) -> NDArray[np.bool_]:
     if not theorem.finite_variance(experiment):
         return np.zeros(m.n.shape, bool)
     if theorem.observable.binary:
@@ -196,7 +198,13 @@ def _binomial_z(m: Moments, predicted: Array) -> Array:
 
 
 def _decide(
-    theorem: Statement, z: Array, use: Any, speaks: Any, limit: float, detectable: float, asked: float
+    theorem: Statement,
+    z: Array,
+    use: Any,
+    speaks: Any,
+    limit: float,
+    detectable: float,
+    asked: float,
 ) -> tuple[Status, str]:
     if not use.any():
         return Status.INCONCLUSIVE, "no generation whose standard error may be believed"

@@ -56,9 +56,7 @@ def attempt(
         found = judge_ladder(what, rungs, RUNGS, asked=asked, expected=what.expected)
     else:
         found = _attempt(what, numbers, asked, seed)
-    return replace(
-        found, planted_seen=planted_seen(found), seconds=time.perf_counter() - begun
-    )
+    return replace(found, planted_seen=planted_seen(found), seconds=time.perf_counter() - begun)
 
 
 def _attempt(what: Trial, numbers: dict[str, Any], asked: float, seed: int) -> Verdict:

@@ -15,7 +15,6 @@ from scipy import stats
 
 from collapse_theory.catalogue import rows
 from collapse_theory.catalogue.base import Kind, Source
-from collapse_theory.catalogue.calculation import Sides, calculation
 from collapse_theory.catalogue.trial import trial
 from collapse_theory.exact.validation import Vector
 
@@ -132,14 +131,15 @@ NUMBERS: dict[str, Any] = {
 )
 def accuracy(**numbers: Any) -> float:
     r"""Accuracy $\to\Phi\big(\mu^\top\bar w/\sqrt\nu\big)$ with $\tau=\frac dN/\theta$,
-    $\theta=\gamma+\sum\frac{\pi_ks_k}{1+s_k\tau}$, $\delta_k=s_k\tau$, $a_k=\frac{\pi_k}{1+\delta_k}$,
-    $c=(\theta+\mathrm{diag}(a)MM^\top)^{-1}a$, $\bar w=\sum c_km_k$,
-    $\nu=\frac{\lVert\bar w\rVert^2+\frac d{N\theta^2}\sum\frac{\pi_ks_k(1-m_k^\top\bar w)^2}
-    {(1+\delta_k)^2}}{1-\frac d{N\theta^2}\sum\frac{\pi_ks_k^2}{(1+\delta_k)^2}}$.
+    $\theta=\gamma+\sum\frac{\pi_ks_k}{1+s_k\tau}$, $\delta_k=s_k\tau$,
+    $a_k=\frac{\pi_k}{1+\delta_k}$, $c=(\theta+\mathrm{diag}(a)MM^\top)^{-1}a$, $\bar w=\sum
+    c_km_k$, $\nu=\frac{\lVert\bar w\rVert^2+\frac d{N\theta^2}\sum\frac{\pi_ks_k(1-m_k^\top\bar
+    w)^2} {(1+\delta_k)^2}}{1-\frac d{N\theta^2}\sum\frac{\pi_ks_k^2}{(1+\delta_k)^2}}$.
 
     Ridge classifier on n real rows and m synthetic ones, wrongly labelled with probability
     $\varepsilon$ and pruned by the verifier; groups: real, right, wrong, with means
-    $\mu,\mu_\beta,-\mu_\beta$, variances $s_k$ and shares $\pi_k$ of N = n + m, counted before pruning.
+    $\mu,\mu_\beta,-\mu_\beta$, variances $s_k$ and shares $\pi_k$ of N = n + m, counted before
+    pruning.
     """
     return _limit(**numbers)
 
@@ -155,7 +155,8 @@ def general_covariance(**numbers: Any) -> float:
     r"""As ``elfirdoussi2024.test_accuracy`` with covariances $C_k$: $q=(\gamma+\sum a_kC_k)^{-1}$,
     $\delta_k=\mathrm{tr}(C_kq)/N$, $c=(1+\mathrm{diag}(a)MqM^\top)^{-1}a$, $\bar w=qM^\top c$,
     $K_{kj}=\frac{\pi_j}{(1+\delta_j)^2}\frac{\mathrm{tr}(C_kqC_jq)}N$,
-    $v=(1-K)^{-1}[\bar w^\top C_k\bar w+K(1-m^\top\bar w)^2]$; a test row has the variance $v_{real}$.
+    $v=(1-K)^{-1}[\bar w^\top C_k\bar w+K(1-m^\top\bar w)^2]$; a test row has the variance
+    $v_{real}$.
 
     Diagonal covariances, other ones for real and for synthetic rows.
     """
@@ -193,9 +194,7 @@ def _averaging(
     "feng2024.mean_classifier_finite",
     source=FENG,
     draws=_averaging,
-    cases=(
-        {"size": 12, "made": 3.0, "flipped": 0.37, "right": 0.8, "wrong": 0.45, "length": 1.1},
-    ),
+    cases=({"size": 12, "made": 3.0, "flipped": 0.37, "right": 0.8, "wrong": 0.45, "length": 1.1},),
     **LADDER,
 )
 def averaging(
@@ -226,99 +225,10 @@ def averaging(
     chunk=1024,
 )
 def breakdown(**numbers: Any) -> float:
-    r"""Accuracy is 1/2 at $p^*=\frac\phi{\phi+\psi}$ for every d and m: only the slope there depends
-    on the dimension.
+    r"""Accuracy is 1/2 at $p^*=\frac\phi{\phi+\psi}$ for every d and m: only the slope there
+    depends on the dimension.
 
     Averaging classifier as in ``feng2024.mean_classifier_finite``, label noise p*. Derived: kept
     rows are right or wrong with equal probability, so the weights are symmetric about 0.
     """
     return 0.5
-
-
-@calculation(
-    "feng2024.bisector",
-    kind=Kind.EXACT,
-    source=FENG,
-    cases=({"angle": 1.1, "steps": 3},),
-    error=1e-6,
-)
-def bisector(*, angle: float, steps: int) -> Sides:
-    r"""The share kept is $1-\theta/\pi$ and the learnt direction halves the angle to the verifier:
-    $\theta_t=\theta_0/2^t$, towards the verifier, not the truth.
-
-    Rows $N(0,I)$, labels by the sign of $x^\top w_g$, kept where the verifier's sign of
-    $x^\top w_p$ agrees, the average of label times row as the learner, many rows.
-
-    Computed: integrals over the direction of x by the midpoint rule.
-    """
-    around = (np.arange(4_000_000) + 0.5) * (2 * np.pi / 4_000_000)
-    x = np.stack([np.cos(around), np.sin(around)])
-    stated, computed, theta = [], [], angle
-    for t in range(steps):
-        label = np.sign(x[0] * np.cos(theta) + x[1] * np.sin(theta))
-        kept = label == np.sign(x[0])
-        learnt = (x * (label * kept)).mean(1)
-        stated += [1 - angle / 2**t / np.pi, angle / 2 ** (t + 1)]
-        theta = float(np.arctan2(learnt[1], learnt[0]))
-        computed += [float(kept.mean()), theta]
-    return Sides(stated, computed)
-
-
-@calculation(
-    "yi2025.verifier_contraction",
-    kind=Kind.EXACT,
-    source=Source("yi2025"),
-    cases=({"centre": 0.4, "radius": 1.1, "spread": 0.9},),
-    error=1e-6,
-)
-def contraction(*, centre: float, radius: float, spread: float) -> Sides:
-    r"""$m'=m+\sigma\frac{\varphi(a)-\varphi(b)}{\Phi(b)-\Phi(a)}$, $a,b=(c\mp r-m)/\sigma$, has the
-    fixed point c with rate $\rho=1-\frac{2\zeta\varphi(\zeta)}{2\Phi(\zeta)-1}$, $\zeta=r/\sigma$:
-    towards the verifier's centre, wherever the truth is.
-
-    A Gaussian mean, fitted to rows that a verifier keeps within r of c; many rows.
-
-    Computed: means of the truncated law by quadrature, the rate by their difference quotient.
-    """
-
-    def kept_mean(m: float) -> float:
-        a, b = (centre - radius - m) / spread, (centre + radius - m) / spread
-        nodes, weights = np.polynomial.legendre.leggauss(80)
-        z = (a + b) / 2 + (b - a) / 2 * nodes
-        mass = weights * np.exp(-(z**2) / 2)
-        return m + spread * float(mass @ z / mass.sum())
-
-    m, zeta, h = -0.3, radius / spread, 1e-4
-    a, b = (centre - radius - m) / spread, (centre + radius - m) / spread
-    law = stats.norm
-    step = m + spread * (law.pdf(a) - law.pdf(b)) / (law.cdf(b) - law.cdf(a))
-    rate = 1 - 2 * zeta * law.pdf(zeta) / (2 * law.cdf(zeta) - 1)
-    slope = (kept_mean(centre + h) - kept_mean(centre - h)) / (2 * h)
-    return Sides([step, centre, rate], [kept_mean(m), kept_mean(centre), slope])
-
-
-def _prompts(
-    rng: Any, count: int, *, weak: float, share: float, prompts: int, rounds: int
-) -> Any:
-    failing, out = np.ones((count, prompts), bool), []
-    for _ in range(rounds):
-        asked = rng.random((count, prompts)) < share
-        failing &= ~(asked & (rng.random((count, prompts)) < weak))
-        out.append(failing.mean(1))
-    return np.stack(out, 1)
-
-
-@trial(
-    "amin2025.boosting_toy",
-    kind=Kind.EXACT,
-    source=Source("amin2025"),
-    draws=_prompts,
-    cases=({"weak": 0.3, "share": 0.6, "prompts": 50, "rounds": 6},),
-)
-def boosting(*, weak: float, share: float, prompts: int, rounds: int) -> Any:
-    r"""The share of prompts without a right answer is $(1-\alpha\beta)^t$.
-
-    A toy, not the paper's theorem: a perfect filter; in every round a share $\alpha$ of the prompts
-    is asked again and answered rightly with probability $\beta$.
-    """
-    return (1 - share * weak) ** np.arange(1, rounds + 1)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import digamma, roots_genlaguerre
+from scipy.special import digamma
 
 from collapse_theory.catalogue import quadratic, settings_symbols
 from collapse_theory.catalogue import settings_families as setting
@@ -23,11 +23,9 @@ from collapse_theory.families.gaussian import Gaussian
 from collapse_theory.families.known_variance import GaussianMean
 from collapse_theory.families.poisson import Poisson
 from collapse_theory.families.uniform import Uniform, UniformLaw
-from collapse_theory.generators.scaled import Scaled
-from collapse_theory.observables import distances, divergences, diversity, parameters
+from collapse_theory.observables import divergences, diversity, parameters
 from collapse_theory.workflows.accumulate import Accumulate
 from collapse_theory.workflows.base import AbstractWorkflow
-from collapse_theory.workflows.mix import Mix
 from collapse_theory.workflows.replace import Replace
 from collapse_theory.workflows.window import Window
 
@@ -53,34 +51,12 @@ GREATEST_KEPT = Experiment(
 )
 
 
-def critical_factor(n: int) -> float:
-    """The factor on the variance at which log S is a random walk without drift."""
-    half = (n - 1) / 2
-    return float(half * np.exp(-digamma(half)))
-
-
-CRITICAL = Experiment(
-    family=Gaussian(1), workflow=Replace(), truth=setting.LAW, n=9, generations=8,
-    generator=Scaled(critical_factor(9)),
-)  # fmt: skip
-GAIN = Experiment(
-    family=GaussianMean(1.7), workflow=Mix("fresh"), truth=setting.KNOWN_SUPERLINEAR.truth,
-    n=4, n_real=8, generations=12,
-)  # fmt: skip
-
-
-def _from_variance(e: Experiment, growth: Vector) -> Vector:
-    """V(m) (growth - 1) / v2, growth the mean of V(theta_t) / V(m); its limit where v2 = 0."""
+def _variance(e: Experiment, doses: Any) -> Vector:
+    """V(m) [prod(1 + v2 dose) - 1] / v2, or its limit V(m) sum(dose) where v2 = 0."""
     q = quadratic.quadratic(e)
-    doses = np.diff(np.log(growth), prepend=0.0) if q.v2 else growth
-    if q.v2:
-        return np.asarray(q.variance * np.expm1(np.cumsum(doses)) / q.v2)
-    return np.asarray(q.variance * doses)
-
-
-def _product(e: Experiment, doses: Vector) -> Vector:
-    v2 = quadratic.quadratic(e).v2
-    return _from_variance(e, np.cumprod(1 + v2 * doses) if v2 else np.cumsum(doses))
+    if q.v2 == 0:
+        return np.asarray(q.variance * np.cumsum(doses))
+    return np.asarray(q.variance * np.expm1(np.cumsum(np.log1p(q.v2 * doses))) / q.v2)
 
 
 @theorem(
@@ -93,15 +69,16 @@ def _product(e: Experiment, doses: Vector) -> Vector:
     cases=(EXPONENTIAL, setting.BITS),
 )
 def variance_replace(e: Experiment) -> Vector:
-    r"""$\mathrm{Var}\,\theta_t=\frac{V(m)}{v_2}\Big[\prod_{g\le t}\big(1+\frac{v_2}{n_g}\big)-1\Big]$,
-    $E V(\theta_t)=V(m)\prod_{g\le t}\big(1+\frac{v_2}{n_g}\big)$.
+    r"""$\mathrm{Var}\,\theta_t=\frac{V(m)}{v_2}\Big[\prod_{g\le
+    t}\big(1+\frac{v_2}{n_g}\big)-1\Big]$, $E V(\theta_t)=V(m)\prod_{g\le
+    t}\big(1+\frac{v_2}{n_g}\big)$.
 
     Mean parameter of a family with $V=v_0+v_1m+v_2m^2$, each fit on the newest batch; the limit
     $\sum V(m)/n_g$ where $v_2=0$.
 
     Derived; such families are the subject of the paper named.
     """
-    return _product(e, 1 / batch_sizes(e))
+    return _variance(e, 1 / batch_sizes(e))
 
 
 @theorem(
@@ -124,7 +101,7 @@ def variance_accumulate(e: Experiment) -> Vector:
     Derived; such families are the subject of the paper named.
     """
     n = batch_sizes(e)
-    return _product(e, n / np.cumsum(n) ** 2)
+    return _variance(e, n / np.cumsum(n) ** 2)
 
 
 @theorem(
@@ -213,7 +190,8 @@ def mean_stays(e: Experiment) -> Vector:
     cases=(EXPONENTIAL,),
 )
 def kl_grows(e: Experiment) -> Vector:
-    r"""$E\,KL(p_0\Vert p_t)\approx\frac{t\,k}{2n}$ for k parameters, while t is much smaller than n.
+    r"""$E\,KL(p_0\Vert p_t)\approx\frac{t\,k}{2n}$ for k parameters, while t is much smaller than
+    n.
 
     One size, each fit on the newest batch, maximum likelihood; relative error O(1/n).
     """
@@ -244,64 +222,6 @@ def gaussian_limit(e: Experiment) -> Vector:
     """
     limit = second_moments(quadratic.flow(e), 0.0).variance
     return np.asarray(quadratic.quadratic(e).variance * limit)
-
-
-@theorem(
-    "alemohammad2023.lambda_critical",
-    observable=parameters.log_variance,
-    kind=Kind.EXACT,
-    source=Source("alemohammad2023"),
-    family=Gaussian,
-    workflow=Replace,
-    generator=Scaled,
-    where=lambda e: e.family.ddof == 1 and setting.two_rows(e),
-    cases=(CRITICAL, setting.NARROW),
-    planted=lambda values: values + 0.05,  # collapse from lambda < 1 on, as if S were not skewed
-)
-def critical(e: Experiment) -> Vector:
-    r"""$E\log S_t=\log\sigma^2+(t-1)\log\lambda+\sum_{g\le t}\big[\psi(\tfrac{n_g-1}2)
-    -\log\tfrac{n_g-1}2\big]$: S collapses if and only if
-    $\lambda<\lambda_c=\frac{n-1}2e^{-\psi((n-1)/2)}\approx1+\frac1{n-1}$, above 1.
-
-    Unbiased variance, synthetic rows from $N(\mu_t,\lambda S_t)$, each fit on the newest batch.
-
-    Derived; in the paper $\lambda\le1$ is sufficient.
-    """
-    half = (batch_sizes(e) - 1) / 2
-    doses = digamma(half) - np.log(half)
-    doses[1:] += np.log(e.generator.factor)
-    return np.asarray(np.log(e.truth.var) + np.cumsum(doses))
-
-
-def _constant_mix(e: Experiment) -> bool:
-    same = setting.constant(e.sizes[1:]) and setting.constant(e.real_sizes[1:])
-    return e.workflow.real == "fresh" and same and e.generations > 1
-
-
-@theorem(
-    "alemohammad2023.unbiased_gain",
-    observable=parameters.mean_squared_error,
-    kind=Kind.LIMIT,
-    source=Source("alemohammad2023"),
-    family=GaussianMean,
-    workflow=Mix,
-    where=_constant_mix,
-    cases=(GAIN,),
-)
-def unbiased_gain(e: Experiment) -> Vector:
-    r"""$E(\mu_\infty-\mu)^2=\frac{\sigma^2}{n_r}\,\frac{1+k}{2+k}$, $k=n_r/n_s$: an effective sample
-    of $n_r\frac{2+k}{1+k}$, always a gain over the real rows alone, never more than twofold.
-
-    $n_r$ new real rows and $n_s$ rows of the last fit, pooled; known variance. Stated once the exact
-    recursion lies within a millionth of it.
-
-    Derived; that there is a gain is the paper's conjecture.
-    """
-    real, made = float(e.real_sizes[-1]), float(e.sizes[-1])
-    k = real / made
-    limit = e.family.var / real * (1 + k) / (2 + k)
-    curve = quadratic.quadratic(e).variance * second_moments(quadratic.flow(e), 0.0).variance
-    return quadratic.settled(curve, limit)
 
 
 @theorem(
@@ -366,38 +286,3 @@ def poisson_survival(e: Experiment) -> Vector:
     """
     t = np.arange(1, e.generations + 1)
     return np.asarray(np.exp(-e.sizes[0] * e.truth.rate / t))
-
-
-@theorem(
-    "xu2025.prob_beat_fitted",
-    observable=distances.closer_than_first,
-    kind=Kind.EXACT,
-    source=Source("xu2025"),
-    family=Gaussian,
-    workflow=Replace,
-    where=lambda e: e.family.ddof == 1 and setting.two_rows(e) and 1 < e.generations,
-    cases=(
-        Experiment(
-            family=Gaussian(1), workflow=Replace(), truth=setting.LAW, n=7, generations=4
-        ),
-    ),
-    planted=lambda values: np.where(np.isfinite(values), 0.94 * values, values),
-)
-def beat_fitted(e: Experiment) -> Vector:
-    r"""$P(|\mu_t-\mu|<|\mu_1-\mu|)=E\,\frac1\pi\arctan\frac2
-    {\sqrt{n_1\sum_{g=2}^tS_{g-1}/(n_g\sigma^2)}}$: more than with a known variance.
-
-    Unbiased variance, fitted too; each fit on the newest batch. Stated for t = 2, 3, 4: quadrature
-    over up to three chi-square variables, absolute error below 1e-6.
-    """
-    n = batch_sizes(e)
-    out = np.full(e.generations, np.nan)
-    spread, total, weight = np.ones(1), np.zeros(1), np.ones(1)
-    for t in range(1, min(e.generations, 4)):
-        half = (n[t - 1] - 1) / 2
-        nodes, weights = roots_genlaguerre(30, half - 1)
-        spread = np.multiply.outer(spread, nodes / half)
-        weight = np.multiply.outer(weight, weights / weights.sum())
-        total = total[..., None] + spread / n[t]
-        out[t] = float((weight * np.arctan(2 / np.sqrt(n[0] * total)) / np.pi).sum())
-    return out

@@ -92,9 +92,7 @@ def _one_design() -> Any:
     return np.sqrt(np.asarray(SPECTRUM)) * np.sin(1.7 * i * (j + 1) + j * j)
 
 
-def _given(
-    rng: Any, count: int, *, penalty: float, noise: float, weight: float, fits: int
-) -> Any:
+def _given(rng: Any, count: int, *, penalty: float, noise: float, weight: float, fits: int) -> Any:
     x, true = _one_design(), truth(len(SPECTRUM), 1.0)
     n, d = x.shape
     fit = np.linalg.solve(x.T @ x + n * penalty * np.eye(d), x.T)
@@ -129,4 +127,5 @@ def given(*, penalty: float, noise: float, weight: float, fits: int) -> float:
     inner = np.linalg.inv(weight * gram + penalty * eye)
     outer = np.linalg.inv((2 - weight) * gram + penalty * eye)
     trace = float(np.trace(s @ gram @ inner @ outer))
-    return bias + noise**2 / n * (weight**2 + (1 - weight) ** 2) * trace
+    spread = noise**2 / n * (weight**2 + (1 - weight) ** 2)
+    return float(bias + spread * trace)

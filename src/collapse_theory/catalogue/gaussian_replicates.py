@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 from scipy import stats
+from scipy.optimize import brentq
 from scipy.special import digamma
 
 from collapse_theory.catalogue import rows
 from collapse_theory.catalogue.base import Kind, Source
+from collapse_theory.catalogue.calculation import Sides, calculation
 from collapse_theory.catalogue.trial import trial
+from collapse_theory.exact.gaussian_pooling import mad_second_moments
 from collapse_theory.exact.validation import Vector
 
 OWN = Source(None)
@@ -139,11 +142,11 @@ def _directions(rng: Any, count: int, *, size: int, n: int, d: int) -> Any:
     chunk=2048,
 )
 def lyapunov(*, size: int, n: int, d: int) -> Any:
-    r"""$\frac1t\log\lambda_j(\Sigma_t)\to\psi(\tfrac{n-j}2)-\log\tfrac{n-1}2$, j = 1..d, as t grows:
-    the covariance becomes rank one before it vanishes.
+    r"""$\frac1t\log\lambda_j(\Sigma_t)\to\psi(\tfrac{n-j}2)-\log\tfrac{n-1}2$, j = 1..d, as t
+    grows: the covariance becomes rank one before it vanishes.
 
-    Gaussian in d dimensions, unbiased covariance, each fit on the newest batch; the error is O(1/t).
-    Judged over 20 to 160 generations.
+    Gaussian in d dimensions, unbiased covariance, each fit on the newest batch; the error is
+    O(1/t). Judged over 20 to 160 generations.
     """
     j = np.arange(1, d + 1)
     return digamma((n - j) / 2) - np.log((n - 1) / 2)
@@ -210,31 +213,41 @@ def second_moments(*, first: int, real: int, made: int, factor: float, fits: int
     $\mathrm{Var}\,Q=2\big[(1-\tfrac2N)\mathrm{tr}D^2+\tfrac{(\mathrm{tr}D)^2}{N^2}\big]
     +\frac{4\mu^2}{N^2}(n_rn_s^2+\lambda Sn_sn_r^2)$,
     $\mathrm{Cov}(\bar x^2,Q)=\frac2{N^2}\big[\mathrm{tr}D^2-\frac{(\mathrm{tr}D)^2}N\big]
-    +\frac{4n_s\mu^2}{N^3}n_rn_s(\lambda S-1)$, $\bar x\sim N(\frac{n_s\mu}N,\frac{\mathrm{tr}D}{N^2})$.
+    +\frac{4n_s\mu^2}{N^3}n_rn_s(\lambda S-1)$, $\bar x\sim
+    N(\frac{n_s\mu}N,\frac{\mathrm{tr}D}{N^2})$.
 
     $n_r$ new rows of N(0, 1) and $n_s$ rows of $N(\mu,\lambda S)$, unbiased variance of all N.
     """
-    s, m2, s2, sm, m4 = 1.0, 1 / first, (first + 1) / (first - 1), 1 / first, 3 / first**2
-    big, r, k, lam = real + made, real, made, factor
-    for _ in range(fits - 1):
-        trace, trace2 = r + k * lam * s, r**2 + 2 * r * k * lam * s + (k * lam) ** 2 * s2
-        squares = r + k * lam**2 * s2  # E tr D^2
-        cross = r * m2 + k * lam * sm  # E mu^2 tr D
-        part = r * k / big
-        mean = (big - 1) / big * trace + part * m2
-        square = ((big - 1) / big) ** 2 * trace2 + 2 * (big - 1) / big * part * cross
-        square += part**2 * m4 + 2 * ((1 - 2 / big) * squares + trace2 / big**2)
-        square += 4 / big**2 * (r * k**2 * m2 + lam * k * r**2 * sm)
-        shift = (k / big) ** 2
-        location = shift * m2 + trace / big**2
-        fourth = shift**2 * m4 + 6 * shift * cross / big**2 + 3 * trace2 / big**4
-        both = (big - 1) / big * (shift * cross + trace2 / big**2)
-        both += part * (shift * m4 + cross / big**2)
-        both += 2 / big**2 * (squares - trace2 / big)
-        both += 4 * k / big**3 * r * k * (lam * sm - m2)
-        s, m2, m4 = mean / (big - 1), location, fourth
-        s2, sm = square / (big - 1) ** 2, both / (big - 1)
-    return np.array([s, m2, s2, sm, m4])
+    return mad_second_moments(first, (real, made), factor, fits)
+
+
+@calculation(
+    "alemohammad2023.admissible_ns",
+    kind=Kind.ASYMPTOTIC,
+    order=1.0,
+    source=Source("alemohammad2023"),
+    cases=({"factor": 0.8, "sizes": (1e4, 1e5, 1e6)}, {"factor": 0.9, "sizes": (1e5, 1e6, 1e7)}),
+)
+def admissible(*, factor: float, sizes: Any) -> Sides:
+    r"""Synthetic rows help, that is lower the stationary $E W_2^2$, if and only if
+    $n_s<\frac{9-\lambda-2\lambda^2}{(1-\lambda)^2}$ for $\lambda<1$ and large $n_r$: a number that
+    does not grow with the real data.
+
+    $n_r$ new real rows and $n_s$ rows of $N(\mu_t,\lambda S_t)$, unbiased variance.
+
+    Derived; that the number becomes constant was read off a figure. Computed: the root in $n_s$ of
+    $E\mu^2+\tfrac14E(S-1)^2-\tfrac38E(S-1)\mathrm{Var}\,S$, from the exact moments after 60
+    generations; what is left out is the same with and without synthetic rows to this order.
+    """
+
+    def gain(made: float, real: float) -> float:
+        s, m2, s2, _, _ = mad_second_moments(real, (real, made), factor, 60)
+        root = (s2 - 2 * s + 1) / 4 - 3 * (s - 1) * (s2 - s**2) / 8  # E (sqrt(S) - 1)^2
+        return float(m2 + root - 1 / real - 1 / (2 * (real - 1)))
+
+    stated = (9 - factor - 2 * factor**2) / (1 - factor) ** 2
+    found = [brentq(gain, 10.0, 5 * stated, args=(real,)) for real in sizes]
+    return Sides(np.full(len(sizes), stated), found, sizes)
 
 
 def _components(rng: Any, count: int, *, n: int, weight: float, fits: int) -> Any:

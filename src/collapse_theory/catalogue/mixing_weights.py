@@ -23,8 +23,8 @@ def risk_ratio(*, real: float, made: float) -> Sides:
     r"""$\min_\omega V_\infty=\omega^*/n_r$ at $\omega^*=\frac{-c+\sqrt{c^2+4c}}2$, $c=n_r/n_s$: the
     best risk in units of the real-only risk is the best weight itself, 0.618 for $c=1$.
 
-    $V_t=\frac{\omega^2}{n_r}+(1-\omega)^2(V_{t-1}+\frac1{n_s})$: weight $\omega$ on the mean loss of
-    $n_r$ new real rows, the rest on $n_s$ rows of the last fit.
+    $V_t=\frac{\omega^2}{n_r}+(1-\omega)^2(V_{t-1}+\frac1{n_s})$: weight $\omega$ on the mean loss
+    of $n_r$ new real rows, the rest on $n_s$ rows of the last fit.
 
     Computed: the recursion run for 400 generations and minimised by search.
     """
@@ -37,7 +37,9 @@ def risk_ratio(*, real: float, made: float) -> Sides:
 
     c = real / made
     best = (-c + (c**2 + 4 * c) ** 0.5) / 2
-    found = minimize_scalar(settled, bounds=(0.02, 0.98), method="bounded", options={"xatol": 1e-10})
+    found = minimize_scalar(
+        settled, bounds=(0.02, 0.98), method="bounded", options={"xatol": 1e-10}
+    )
     return Sides([best / real, settled(best)], [found.fun, found.fun])
 
 

@@ -113,7 +113,8 @@ def stored(*, fits: int, sizes: Any) -> Sides:
     $\frac{\pi^2}2-2=2.93$: stored rows are used again and again, which costs more than new rows of
     all past models would.
 
-    n new rows in every generation go into a pool, and n rows of it, without replacement, are fitted.
+    n new rows in every generation go into a pool, and n rows of it, without replacement, are
+    fitted.
 
     Computed: one constant regressor, in units of $\sigma^2/n$; the exact moments of the mean of
     stored Gaussian rows, whose fitted variance is the true one to this order.
@@ -176,7 +177,8 @@ def real_share(*, size: int, share: float, fits: int) -> Any:
     share of new real rows in every generation: of order $t^{-2\alpha}$ for $\alpha<\tfrac12$,
     $\frac{\log t}t$ at 1/2, $\frac1{(2\alpha-1)t}$ beyond.
 
-    All data kept, n rows a generation, the first all real, large n. Judged in units of $\sigma^2d/n$.
+    All data kept, n rows a generation, the first all real, large n. Judged in units of
+    $\sigma^2d/n$.
     """
     risk, out = 0.0, []
     for t in range(1, fits + 1):

@@ -139,9 +139,7 @@ def _mixed_labels(
     draws=_mixed_labels,
     cases=({"n": 11, "d": 19, "noise": 0.9, "norm": 1.5, "weight": 0.63, "fits": 5},),
 )
-def mixed_labels(
-    *, n: int, d: int, noise: float, norm: float, weight: float, fits: int
-) -> Any:
+def mixed_labels(*, n: int, d: int, noise: float, norm: float, weight: float, fits: int) -> Any:
     r"""$E_t=(1-\rho)\lVert w^*\rVert^2+(1-\omega)^2\rho E_{t-1}
     +\sigma^2(\omega^2+(1-\omega)^2)\frac n{d-n-1}$, $\rho=n/d$, started at the fit of real labels.
 

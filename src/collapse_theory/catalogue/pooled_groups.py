@@ -60,7 +60,7 @@ def pooled_groups(*, counts: Any, errors: Any, noises: Any) -> float:
     d, n = len(errors[0]), sum(counts)
     share = np.asarray(counts) / n
     dose = d / (n - d - 1) * float(share @ np.square(noises))
-    return _quadratic_form(pooled_groups_kappa(counts, d), errors) + dose
+    return float(_quadratic_form(pooled_groups_kappa(counts, d), errors) + dose)
 
 
 @trial(
@@ -107,7 +107,7 @@ def wide_groups(*, counts: Any, d: int, noises: Any) -> float:
     np.fill_diagonal(kappa, k * (d - 1 - k))
     noise = float(k @ np.square(noises)) / (d - n - 1)
     bias = (1 - n / d) * float(truth @ truth)
-    return bias + _quadratic_form(kappa / (d * (d - n - 1)), u) + noise
+    return float(bias + _quadratic_form(kappa / (d * (d - n - 1)), u) + noise)
 
 
 def _wide_truth(d: int, groups: int) -> tuple[Any, Any]:
@@ -227,7 +227,9 @@ def _increment(
     for _ in range(late):
         new = rows.design(rng, count, n, np.ones(d))
         label = rows.labels(rng, new, w, noise)
-        x, y = (np.concatenate([x, new], 1), np.concatenate([y, label], 1)) if keep else (new, label)
+        x, y = (
+            (np.concatenate([x, new], 1), np.concatenate([y, label], 1)) if keep else (new, label)
+        )
         w = rows.least_squares(x, y)
         out.append(w)
     return rows.squared_norm(out[late - 1] - out[early - 1])

@@ -37,14 +37,16 @@ def _spectrum(size: int) -> Vector:
 
 
 def _weights(values: Any, size: int) -> Vector:
-    return _blocks(values, size) / np.sqrt(size)
+    return np.asarray(_blocks(values, size) / np.sqrt(size))
 
 
 def _risk(w: Any, true: Any, spectrum: Any) -> Any:
     return ((w - true) ** 2) @ spectrum
 
 
-def _ridge_chain(rng: Any, count: int, *, size: int, ratio: float, penalty: float, fits: int) -> Any:
+def _ridge_chain(
+    rng: Any, count: int, *, size: int, ratio: float, penalty: float, fits: int
+) -> Any:
     s, true, n = _spectrum(size), _weights(TRUE, size), round(ratio * size)
     w, out = np.broadcast_to(true, (count, size)), []
     for _ in range(fits):
@@ -210,7 +212,7 @@ def strong(*, size: int, real: float, made: float, penalty: float) -> float:
     kept = float((s * shift**2 * (1 - e.shrink) ** 2).sum())
     lost = float((s * shift**2 * e.shrink**2).sum())
     fake = p**2 * (kept + lost * added) + p * (1 - p) * power * added
-    return ridge_risk(penalty, n, s, true, float(np.sqrt(noise))) + fake
+    return float(ridge_risk(penalty, n, s, true, float(np.sqrt(noise))) + fake)
 
 
 def _features(
@@ -234,8 +236,8 @@ def _features(
     **LADDER,
 )
 def features(*, size: int, width: float, real: float, made: float, penalty: float) -> float:
-    r"""With $\kappa(1-z/n)(1-z/m)=\lambda$, $z=\sum\frac s{s+\kappa}$, $q=\sum\frac{s^2}{(s+\kappa)^2}$,
-    $\tau^2=\sigma^2+p_1p_2\,\delta^\top\Sigma\delta$:
+    r"""With $\kappa(1-z/n)(1-z/m)=\lambda$, $z=\sum\frac s{s+\kappa}$,
+    $q=\sum\frac{s^2}{(s+\kappa)^2}$, $\tau^2=\sigma^2+p_1p_2\,\delta^\top\Sigma\delta$:
     $E=\frac{\sum\big(\frac\kappa{s+\kappa}-\frac{\kappa s}{(s+\kappa)^2}\frac{m-z}{m-q}\big)
     s(w^2+p_2^2\delta^2)+\tau^2}{1-\frac{q(m-2z)+z^2}{n(m-q)}}-\tau^2
     +p_2^2\,\delta^\top\Sigma\delta-2p_2^2\sum\frac{s\kappa}{s+\kappa}\delta^2$.
@@ -251,7 +253,8 @@ def features(*, size: int, width: float, real: float, made: float, penalty: floa
     bias = k / (s + k) - k * s / (s + k) ** 2 * (m - z) / (m - q)
     top = float((bias * s * (true**2 + p**2 * shift**2)).sum()) + total
     clean = top / (1 - (q * (m - 2 * z) + z**2) / (n * (m - q))) - total
-    return clean + p**2 * power - 2 * p**2 * float((s * k / (s + k) * shift**2).sum())
+    lost = float((s * k / (s + k) * shift**2).sum())
+    return float(clean + p**2 * power - 2 * p**2 * lost)
 
 
 def _weighted(rng: Any, count: int, *, size: int, real: float, made: float, fits: int) -> Any:

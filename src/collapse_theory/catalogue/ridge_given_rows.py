@@ -93,8 +93,8 @@ def distilled(*, penalty: float) -> Sides:
     $dw/d\lambda=-(\hat S+\lambda)^{-1}w_\lambda$: a gain wherever $R'\ne0$; $\xi^*$ has the sign of
     $-R'$.
 
-    Ridge with the same penalty and rows on the labels $(1-\xi)y+\xi Xw_\lambda$, given X and y; R is
-    the risk of $w_\lambda$.
+    Ridge with the same penalty and rows on the labels $(1-\xi)y+\xi Xw_\lambda$, given X and y; R
+    is the risk of $w_\lambda$.
 
     Computed: minimised by search over $\xi$. The sign rule was read in the abstract.
     """
@@ -164,8 +164,8 @@ def power_law(*, part: str, ell: float, beta: float, r: float, sizes: Any) -> Si
     Ridge, $0\le\ell\le\beta$. Labels by m earlier fits on $n_0$ rows add
     $m\sigma_0^2\big(\frac n{n_0}+\phi_0\big)\frac{n^{-(1-\ell/\beta)}}{1-\phi_0}$.
 
-    Computed: the local slope of the deterministic equivalent, from n to 2n, 400,000 eigenvalues. The
-    order at which it nears the stated one is measured, not derived.
+    Computed: the local slope of the deterministic equivalent, from n to 2n, 400,000 eigenvalues.
+    The order at which it nears the stated one is measured, not derived.
     """
     i = np.arange(1, 400_001.0)
     s, power = i**-beta, i ** -(2 * beta * r + 1)

@@ -8,31 +8,33 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
+Array = Any  # of floats; the shapes are in the docstring
 Generator = np.random.Generator
 
 
 def design(rng: Generator, count: int, n: int, spectrum: ArrayLike) -> Array:
     """Gaussian rows with a diagonal covariance."""
     scale = np.sqrt(np.asarray(spectrum, float))
-    return rng.standard_normal((count, n, scale.size)) * scale
+    x: Array = rng.standard_normal((count, n, scale.size)) * scale
+    return x
 
 
 def labels(rng: Generator, x: Array, weights: Array, noise: Any) -> Array:
-    """x w + noise e."""
-    return apply(x, weights) + noise * rng.standard_normal(x.shape[:2])
+    """X w + noise e."""
+    y: Array = apply(x, weights) + noise * rng.standard_normal(x.shape[:2])
+    return y
 
 
 def apply(x: Array, weights: Array) -> Array:
-    """x w for each replicate."""
+    """X w for each replicate."""
     out: Array = np.matmul(x, weights[..., None])[..., 0]
     return out
 
 
 def transposed(x: Array, y: Array) -> Array:
-    """x' y for each replicate."""
+    """X' y for each replicate."""
     return apply(x.swapaxes(-1, -2), y)
 
 

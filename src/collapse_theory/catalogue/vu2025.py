@@ -23,7 +23,9 @@ NUMBERS = {
 }  # fmt: skip
 
 
-def _several(rng: Any, count: int, *, d: int, noise: float, real: Any, counts: Any, fits: int) -> Any:
+def _several(
+    rng: Any, count: int, *, d: int, noise: float, real: Any, counts: Any, fits: int
+) -> Any:
     w = np.zeros((count, len(real), d))
     for _ in range(fits):
         new = []
@@ -115,11 +117,11 @@ def _shared(rng: Any, count: int, *, models: int, size: int, fits: int) -> Any:
 )
 def shared(*, models: int, size: int, fits: int) -> Any:
     r"""$E\lVert u_k\rVert^2\to p^2\bar G+v$ with
-    $\bar G=\frac{v(1+(K-1)p)}{K(1-p^2)}$, and $E\lVert u_k-u_l\rVert^2\to2(1-p)v$: models that share
-    their synthetic rows grow alike.
+    $\bar G=\frac{v(1+(K-1)p)}{K(1-p^2)}$, and $E\lVert u_k-u_l\rVert^2\to2(1-p)v$: models that
+    share their synthetic rows grow alike.
 
-    One synthetic set for all, equally many rows from each model, private real rows, $v=\sigma^2d/n$,
-    large n; here p = 1/2, in units of v, after eight generations.
+    One synthetic set for all, equally many rows from each model, private real rows,
+    $v=\sigma^2d/n$, large n; here p = 1/2, in units of v, after eight generations.
     """
     p = 0.5
     common = (1 + (models - 1) * p) / (models * (1 - p**2))

@@ -7,7 +7,7 @@ read; the formulas are derived.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import zeta
+from scipy.special import roots_genlaguerre, zeta
 
 from collapse_theory.catalogue import settings_families as setting
 from collapse_theory.catalogue.base import Kind, Source, theorem
@@ -120,3 +120,36 @@ def beat_workflow(e: Experiment) -> Vector:
     c = second_moments(flow(e), 0.0).covariance
     later = [prob_beat_bivariate(c[1, 1], c[t, t], c[1, t]) for t in range(2, len(c))]
     return np.append(np.nan, later)
+
+
+@theorem(
+    "xu2025.prob_beat_fitted",
+    observable=distances.closer_than_first,
+    kind=Kind.EXACT,
+    source=DERIVED,
+    family=Gaussian,
+    workflow=Replace,
+    where=lambda e: e.family.ddof == 1 and setting.two_rows(e) and e.generations > 1,
+    cases=(
+        Experiment(family=Gaussian(1), workflow=Replace(), truth=setting.LAW, n=7, generations=4),
+    ),
+    planted=lambda values: np.where(np.isfinite(values), 0.94 * values, values),
+)
+def beat_fitted(e: Experiment) -> Vector:
+    r"""$P(|\mu_t-\mu|<|\mu_1-\mu|)=E\,\frac1\pi\arctan\frac2
+    {\sqrt{n_1\sum_{g=2}^tS_{g-1}/(n_g\sigma^2)}}$: more than with a known variance.
+
+    Unbiased variance, fitted too; each fit on the newest batch. Stated for t = 2, 3, 4: quadrature
+    over up to three chi-square variables, absolute error below 1e-6.
+    """
+    n = batch_sizes(e)
+    out = np.full(e.generations, np.nan)
+    spread, total, weight = np.ones(1), np.zeros(1), np.ones(1)
+    for t in range(1, min(e.generations, 4)):
+        half = (n[t - 1] - 1) / 2
+        nodes, weights = roots_genlaguerre(30, half - 1)
+        spread = np.multiply.outer(spread, nodes / half)
+        weight = np.multiply.outer(weight, weights / weights.sum())
+        total = total[..., None] + spread / n[t]
+        out[t] = float((weight * np.arctan(2 / np.sqrt(n[0] * total)) / np.pi).sum())
+    return out

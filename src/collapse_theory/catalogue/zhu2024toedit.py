@@ -7,6 +7,7 @@ it was quoted there, and the paper's own conditions may exclude the cases.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -98,7 +99,7 @@ def same_rows(*, n: int, edited: int, rounds: Any) -> Any:
     def inflation(x: Any, t: int) -> Any:
         return (1 - x ** (t + 1)) ** 2 / (1 - x) + x * (1 - x ** (2 * t + 2)) / (1 - x**2)
 
-    return np.array([float(b.expect(lambda x: inflation(x, t))) for t in rounds]) / (n - 2)
+    return np.array([float(b.expect(functools.partial(inflation, t=t))) for t in rounds]) / (n - 2)
 
 
 @calculation(

@@ -13,6 +13,7 @@ from collapse_theory.errors import InputError
 if TYPE_CHECKING:
     from collapse_theory.catalogue.base import Source, Theorem
     from collapse_theory.catalogue.calculation import Calculation
+    from collapse_theory.catalogue.trial import Trial
     from collapse_theory.observables.base import Observable
 
 Subject = Literal["families", "workflows", "generators", "observables", "theorems"]
@@ -89,6 +90,7 @@ def everything() -> dict[str, tuple[Any, ...]]:
     from collapse_theory import discovery
     from collapse_theory.catalogue.base import Theorem
     from collapse_theory.catalogue.calculation import Calculation
+    from collapse_theory.catalogue.trial import Trial
     from collapse_theory.families.base import AbstractFamily
     from collapse_theory.generators.base import AbstractGenerator
     from collapse_theory.observables.base import Observable
@@ -101,8 +103,9 @@ def everything() -> dict[str, tuple[Any, ...]]:
     }
     found: dict[str, tuple[Any, ...]] = {k: discovery.classes(b) for k, b in bases.items()}
     found["observables"] = discovery.members(Observable)
-    kinds: tuple[type[Any], ...] = (Theorem, Calculation, Trial)
-    theorems = tuple(member for kind in kinds for member in discovery.members(kind))
+    theorems: tuple[Any, ...] = (
+        *discovery.members(Theorem), *discovery.members(Calculation), *discovery.members(Trial),
+    )  # fmt: skip
     return found | {"theorems": theorems}
 
 
@@ -147,7 +150,6 @@ def _page(member: Any) -> list[str]:
     if isinstance(member, type):
         return _class_page(member)
     from collapse_theory.catalogue.calculation import Calculation
-
     from collapse_theory.catalogue.trial import Trial
 
     if isinstance(member, Calculation):

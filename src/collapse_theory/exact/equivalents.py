@@ -120,9 +120,7 @@ def features_equivalent(penalty: float, n: float, m: float, spectrum: ArrayLike)
     if size(low) >= few:
         low = brentq(lambda x: size(x) - few, low, top, xtol=1e-15)
     kappa = float(np.exp(brentq(gap, low, top, xtol=1e-15, rtol=1e-14)))
-    return Features(
-        kappa, float((s / (s + kappa)).sum()), float(((s / (s + kappa)) ** 2).sum())
-    )
+    return Features(kappa, float((s / (s + kappa)).sum()), float(((s / (s + kappa)) ** 2).sum()))
 
 
 __all__ = [

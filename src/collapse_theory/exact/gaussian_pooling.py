@@ -83,6 +83,50 @@ def mad_fresh_loop(n_initial: int, counts: tuple[int, int], lam: float, generati
     return e, u
 
 
+def mad_second_moments(
+    n_initial: float, counts: tuple[float, float], lam: float, generations: int
+) -> Vector:
+    r"""Second moments of the fresh data loop of :func:`mad_fresh_loop`.
+
+    $(E S, E\mu^2, E S^2, E S\mu^2, E\mu^4)$ is mapped linearly: given the last fit the rows are
+    Gaussian with covariance D, $\mathrm{diag}(1_{n_r}, \lambda S 1_{n_s})$, and Q = (N-1) S' is a
+    quadratic form of them.
+
+    Args:
+        n_initial: real rows of the first fit.
+        counts: real and synthetic rows of the later fits; they need not be whole numbers.
+        lam: factor on the variance of synthetic rows.
+        generations: number of fits.
+
+    Returns:
+        Shape [5], after the last fit, for the truth N(0, 1); rounding error only.
+
+    References:
+        derived
+    """
+    r, k = counts
+    n = r + k
+    s, m2, s2 = 1.0, 1 / n_initial, (n_initial + 1) / (n_initial - 1)
+    sm, m4 = 1 / n_initial, 3 / n_initial**2
+    part, shift = r * k / n, (k / n) ** 2
+    for _ in range(generations - 1):
+        trace, trace_squared = r + k * lam * s, r**2 + 2 * r * k * lam * s + (k * lam) ** 2 * s2
+        squares = r + k * lam**2 * s2  # E tr D^2
+        cross = r * m2 + k * lam * sm  # E mu^2 tr D
+        mean = (n - 1) / n * trace + part * m2
+        square = ((n - 1) / n) ** 2 * trace_squared + 2 * (n - 1) / n * part * cross
+        square += part**2 * m4 + 2 * ((1 - 2 / n) * squares + trace_squared / n**2)
+        square += 4 / n**2 * (r * k**2 * m2 + lam * k * r**2 * sm)
+        fourth = shift**2 * m4 + 6 * shift * cross / n**2 + 3 * trace_squared / n**4
+        both = (n - 1) / n * (shift * cross + trace_squared / n**2)
+        both += part * (shift * m4 + cross / n**2)
+        both += 2 / n**2 * (squares - trace_squared / n)
+        both += 4 * k / n**3 * r * k * (lam * sm - m2)
+        s, m2, m4 = mean / (n - 1), shift * m2 + trace / n**2, fourth
+        s2, sm = square / (n - 1) ** 2, both / (n - 1)
+    return np.array([s, m2, s2, sm, m4])
+
+
 def accumulate(sizes: Sizes, ddof: int = 0) -> Pair:
     r"""Accumulate workflow: every batch is kept; batch g is drawn from fit g-1; pooled mean and
     variance.
