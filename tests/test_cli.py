@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import collapse_theory as ct
-from collapse_theory import calculating, config, discovery
+from collapse_theory import bibliography, calculating, config, discovery
 from collapse_theory.catalogue.base import Status
-from collapse_theory.cli import app, bibliography, console, members, session
+from collapse_theory.cli import app, console, members, session
 from collapse_theory.cli import simulate as cli_simulate
 from collapse_theory.cli import verify as cli_verify
 

@@ -9,7 +9,7 @@ import collapse_theory
 
 ROOT = Path(collapse_theory.__file__).parent
 FLOORS = [
-    {"errors", "moments", "sampling", "exact"},
+    {"errors", "moments", "sampling", "exact", "bibliography"},
     {"corpus", "observables"},
     {"families", "generators", "workflows"},
     {"routes"},
@@ -21,6 +21,7 @@ FLOORS = [
     {"judging", "prediction", "calculating"},
     {"ladder", "planting", "jobs"},
     {"verification", "trying", "store", "config", "figures", "sweeps", "bench", "coverage"},
+    {"pages"},
     {"cli", "__main__"},
 ]
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}

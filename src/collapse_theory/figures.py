@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from collapse_theory import discovery
 from collapse_theory.catalogue.base import Kind, Theorem
 from collapse_theory.errors import InputError
+from collapse_theory.judging import Verdict
 from collapse_theory.observables.base import Observable
 from collapse_theory.result import Result
 
@@ -75,6 +76,38 @@ def error_growth(
             )
     ax.set_xlabel("generation (number of fits)")
     ax.set_ylabel(axis_label(measured))
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def prediction(ax: Axes, verdict: Verdict) -> Axes:
+    """What a statement says and what was seen, by generation, with bars of two standard errors.
+
+    Exact statements are solid, bounds dashed, others dotted; markers are hollow where the standard
+    error is not to be believed. The axis is logarithmic where all values are positive and span more
+    than a factor of 30. Drawn on ``ax``, which is returned.
+    """
+    v, colours = verdict, palette()
+    t = np.arange(1, len(v.observed) + 1)
+    style = DASHES.get(v.theorem.kind, "dotted")
+    ax.plot(t, v.predicted, color=colours[1], ls=style, lw=1.8, label=v.theorem.kind.value)
+    if len(t) == 1:  # a curve of one point does not show
+        ax.axhline(float(v.predicted[0]), color=colours[1], ls=style, lw=1.8)
+    shown = np.zeros(len(t), bool)
+    shown[:: -(-len(t) // MARKERS)] = True
+    for use, face in ((v.trusted, colours[0]), (~v.trusted, "none")):
+        at = shown & use & np.isfinite(v.observed)
+        if at.any():
+            label = f"{v.chains:,} chains, ± 2 SE" if face != "none" else "few chains carry it"
+            ax.errorbar(
+                t[at], v.observed[at], 2 * v.se[at], fmt="o", ms=4, mfc=face, color=colours[0],
+                label=label,
+            )  # fmt: skip
+    if _spans([v.predicted, v.observed]):
+        ax.set_yscale("log")
+    theory = isinstance(v.theorem, Theorem)
+    ax.set_xlabel("generation (number of fits)" if theory else "value")
+    ax.set_ylabel(axis_label(v.theorem.observable) if theory else "value")
     ax.legend(frameon=False, fontsize="small")
     return ax
 

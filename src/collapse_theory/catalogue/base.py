@@ -73,6 +73,10 @@ class Statement(Protocol):
         """Its id."""
 
     @property
+    def statement(self) -> str:
+        """In words, LaTeX inside ``$``."""
+
+    @property
     def kind(self) -> Kind:
         """What sort of statement it is."""
 

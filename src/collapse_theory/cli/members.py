@@ -220,7 +220,7 @@ def _calculation_page(c: Calculation) -> list[str]:
 
 
 def _citation(source: Source) -> list[str]:
-    from collapse_theory.cli.bibliography import bibtex
+    from collapse_theory.bibliography import bibtex
 
     entry = bibtex(source.key) if source.key else None
     line = f"citation: {source.key or 'the project itself'}, {source.provenance}"

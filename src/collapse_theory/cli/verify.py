@@ -204,7 +204,7 @@ def table(verdicts: list[Any], width: int, *, plain: bool = False) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from collapse_theory.cli.bibliography import label
+    from collapse_theory.bibliography import label
 
     out = Table(box=box.ASCII if plain else box.SIMPLE_HEAD, pad_edge=False)
     headings = _headings(width)
