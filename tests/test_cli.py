@@ -55,6 +55,7 @@ USAGE = {
     "devices": (["simulate", "FILE", "--devices", "two"], "--devices = 'two'"),
     "too many devices": (["simulate", "FILE", "--devices", "99"], "allowed are 'all' and 1..2"),
     "no device": (["verify", "--devices", "0"], "plan.devices = 0"),
+    "docs": (["docs", "build", "--out", "FILE"], "this is a file"),
     "theorem": (["verify", "replace.log_varianc"], "did you mean 'replace.log_variance'"),
     "levels": (["verify", "--quick", "--full"], "--quick, --all and --full"),
     "ids and file": (["verify", "replace", "--experiment", "FILE"], "not both"),

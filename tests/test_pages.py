@@ -1,4 +1,4 @@
-"""The catalogue as pages: links that lead somewhere, formulas that close, errata with two verdicts."""
+"""The catalogue as pages: links that lead somewhere, formulas that close, errata."""
 
 import re
 
@@ -8,6 +8,7 @@ import pytest
 import collapse_theory as ct
 from collapse_theory import discovery, figures, pages
 from collapse_theory.calculating import check_all
+from collapse_theory.catalogue.claims import Claim
 from collapse_theory.catalogue.errata import Erratum
 from collapse_theory.trying import try_all
 
@@ -25,7 +26,7 @@ def folder(tmp_path_factory):
         *ct.verify(NAMES), *try_all(["xu2025.prob_beats_real_replace"]),
         *check_all(["errata.golden_ratio_everywhere", "he2025.optimal_risk_ratio"]),
     ]  # fmt: skip
-    assert pages.write(out, found) == 6 + 4
+    assert pages.write(out, found) == 6 + 5
     return out
 
 
@@ -52,6 +53,14 @@ def test_errata_show_both_verdicts(folder):
     assert re.search(r"holds \| \[seddik2024.S_partial_corrected\]\(.*\) \| consistent", text)
 
 
+def test_claims_are_answered_with_verdicts(folder):
+    text = (folder / "claims.md").read_text()
+    assert text.count("\n## ") == len(discovery.members(Claim))
+    assert re.search(
+        r"consistent( \(\d\))? \| `collapse verify seddik2024.S_fully_synthetic`", text
+    )
+
+
 def test_the_same_verdicts_give_the_same_bytes(folder, tmp_path):
     found = list(try_all(["xu2025.prob_beats_real_replace"]))
     for name in ("a", "b"):
@@ -70,6 +79,12 @@ def test_errata_name_what_is_refuted_and_what_holds(erratum):
     assert expected == {ct.Status.REFUTED}
     for holds in erratum.holds:
         assert any(n == holds or n.startswith(f"{holds}.") for n in names)
+
+
+@pytest.mark.parametrize("claim", discovery.members(Claim), ids=lambda c: c.name)
+def test_claims_rest_on_statements(claim):
+    for start in claim.decides:
+        assert any(s.name == start or s.name.startswith(f"{start}.") for s in EVERY)
 
 
 @pytest.mark.parametrize("what", EVERY, ids=lambda s: s.name)

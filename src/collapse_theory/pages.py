@@ -17,6 +17,7 @@ from collapse_theory import discovery
 from collapse_theory.bibliography import OWN, bibtex, label
 from collapse_theory.calculating import Check
 from collapse_theory.catalogue.base import Theorem
+from collapse_theory.catalogue.claims import Claim
 from collapse_theory.catalogue.errata import Erratum
 from collapse_theory.coverage import coverage
 from collapse_theory.figures import prediction
@@ -44,6 +45,7 @@ def write(folder: Path, verdicts: Sequence[Found]) -> int:
         (statements / f"{name}.md").write_text(page, "utf-8")
     pages = {
         "index": _index(groups), "workflows": _workflows(groups), "errata": _errata(groups),
+        "claims": _claims(groups),
         "coverage": vars(coverage()),
     }  # fmt: skip
     for name, content in pages.items():
@@ -137,15 +139,28 @@ def _workflows(groups: dict[str, list[Found]]) -> dict[str, Any]:
 
 def _errata(groups: dict[str, list[Found]]) -> dict[str, Any]:
     def rows(e: Erratum) -> list[dict[str, str]]:
-        parts = [(e.fails, "as stated"), *((h, "holds") for h in e.holds)]
         return [
-            {"part": part, "name": name, "verdict": _verdict(group)}
-            for start, part in parts
-            for name, group in groups.items()
-            if name == start or name.startswith(f"{start}.")
+            row | {"part": part}
+            for part, ids in (("as stated", (e.fails,)), ("holds", e.holds))
+            for row in _verdicts(ids, groups)
         ]
 
     return {"errata": [vars(e) | {"rows": rows(e)} for e in discovery.members(Erratum)]}
+
+
+def _claims(groups: dict[str, list[Found]]) -> dict[str, Any]:
+    found = discovery.members(Claim)
+    return {"claims": [vars(c) | {"rows": _verdicts(c.decides, groups)} for c in found]}
+
+
+def _verdicts(ids: Sequence[str], groups: dict[str, list[Found]]) -> list[dict[str, str]]:
+    """Of the statements named ``id`` or ``id.part``."""
+    return [
+        {"name": name, "verdict": _verdict(group)}
+        for start in ids
+        for name, group in groups.items()
+        if name == start or name.startswith(f"{start}.")
+    ]
 
 
 __all__ = ["write"]
