@@ -222,7 +222,7 @@ def test_verify_an_experiment(run, file):
     code, out, err = run("verify", "--experiment", "FILE", "--chains", "2000", "--json")
     assert (code, err) == (0, "")
     names = {row["theorem"] for row in strict_json(out)["verdicts"]}
-    assert names == {t.name for t in judging.theorems() if t.covers(ct.load_experiment("e.toml"))}
+    assert names == {t.name for t in judging.theorems() if t.applies(ct.load_experiment("e.toml"))}
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import pytest
 
 import collapse_theory as ct
 from collapse_theory import engine
+from collapse_theory.jobs import jobs_for
 from collapse_theory.planting import planted_seen
 from collapse_theory.verification import theorem_named, verify
 
@@ -85,3 +86,15 @@ def test_an_error_too_small_to_be_seen_is_not_claimed_to_be(kind):
     right = replace(verdict, theorem=replace(theorem, planted=lambda values: values))
     assert planted_seen(right) is (kind is ct.Kind.UPPER)
     assert planted_seen(replace(verdict, status=ct.Status.REFUTED)) is None
+
+
+def test_what_is_known_to_be_false_is_offered_to_nobody():
+    """A false statement covers its own case, and is neither predicted nor judged elsewhere."""
+    false = theorem_named("errata.bessel_keeps_the_variance")
+    e = replace(false.cases[0].experiment, observables=())
+    assert false.covers(e)
+    assert not false.applies(e)
+    names = {p.theorem.name for p in ct.predict(e)}
+    assert "accumulate.unbiased.variance" in names
+    assert false.name not in names
+    assert false.name not in {job.theorem.name for job in jobs_for(e, brief=False)}

@@ -106,7 +106,7 @@ def prediction(ax: Axes, verdict: Verdict) -> Axes:
     if _spans([v.predicted, v.observed]):
         ax.set_yscale("log")
     theory = isinstance(v.theorem, Theorem)
-    ax.set_xlabel("generation (number of fits)" if theory else "value")
+    ax.set_xlabel("generation (number of fits)" if theory else "number of the value")
     ax.set_ylabel(axis_label(v.theorem.observable) if theory else "value")
     ax.legend(frameon=False, fontsize="small")
     return ax
@@ -134,7 +134,7 @@ def _curves(
     bare = replace(result.experiment, observables=())
     if theorems is None:
         found = (t for t in discovery.members(Theorem) if t.observable is observable)
-        return [(t, t.predict(bare)) for t in found if t.covers(bare)]
+        return [(t, t.predict(bare)) for t in found if t.applies(bare)]
     for t in theorems:
         if t.observable is not observable or not t.covers(bare):
             raise InputError(f"{t.name} does not speak about {observable.name} in this experiment")

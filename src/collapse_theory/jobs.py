@@ -60,7 +60,7 @@ def jobs_for(what: Experiment | Sequence[str | Theorem] | None, brief: bool) -> 
         InputError: an unknown id, or nothing covers the experiment.
     """
     if isinstance(what, Experiment):
-        covering = [t for t in theorems() if t.covers(what)]
+        covering = [t for t in theorems() if t.applies(what)]
         if not covering:
             raise InputError("no theorem of the package covers this experiment")
         return [Job(t, Case(what)) for t in covering]

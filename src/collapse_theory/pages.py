@@ -98,7 +98,7 @@ def _figure(v: Verdict, i: int, folder: Path) -> dict[str, str]:
     file = f"{v.theorem.name}-{i}.svg"
     with mpl.rc_context({"svg.hashsalt": "collapse_theory"}):  # the same bytes every time
         figure.savefig(folder / file, metadata={"Date": None})
-    return {"file": file, "axis": "generation"}
+    return {"file": file, "axis": "by generation" if isinstance(v.theorem, Theorem) else ""}
 
 
 def _verdict(group: list[Found]) -> str:

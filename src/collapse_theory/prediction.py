@@ -32,5 +32,5 @@ def predict(experiment: Experiment) -> list[Prediction]:
     bare = replace(experiment, observables=())
     times = np.arange(1, experiment.generations + 1)
     return [
-        Prediction(t, times, t.predict(bare)) for t in discovery.members(Theorem) if t.covers(bare)
+        Prediction(t, times, t.predict(bare)) for t in discovery.members(Theorem) if t.applies(bare)
     ]

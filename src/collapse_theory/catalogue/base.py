@@ -151,6 +151,14 @@ class Theorem:
             and self.where(e)
         )
 
+    def applies(self, experiment: Experiment) -> bool:
+        """Whether it covers the experiment and is not known to be false.
+
+        What its own cases refute is kept as a warning: judged there, and offered nowhere else.
+        """
+        false = self.cases and all(c.expected is Status.REFUTED for c in self.cases)
+        return not false and self.covers(experiment)
+
     def predict(self, experiment: Experiment) -> NDArray[np.float64]:
         """The value, or the bound, at generations 1..T; NaN where the statement is silent."""
         values = np.asarray(self.formula(experiment), float)

@@ -51,6 +51,11 @@ GREATEST_KEPT = Experiment(
 )
 
 
+def _early(e: Experiment, factor: int = 4) -> bool:
+    """Whether t is small beside n: limits in n at fixed t say nothing of small n and large t."""
+    return bool(factor * e.generations <= batch_sizes(e).min())
+
+
 def _variance(e: Experiment, doses: Any) -> Vector:
     """V(m) [prod(1 + v2 dose) - 1] / v2, or its limit V(m) sum(dose) where v2 = 0."""
     q = quadratic.quadratic(e)
@@ -186,11 +191,11 @@ def mean_stays(e: Experiment) -> Vector:
     source=OWN,
     family=(Exponential, Gaussian),
     workflow=Replace,
-    where=lambda e: settings_symbols.one_size(e) and quadratic.maximum_likelihood(e),
+    where=lambda e: _early(e) and settings_symbols.one_size(e) and quadratic.maximum_likelihood(e),
     cases=(EXPONENTIAL,),
 )
 def kl_grows(e: Experiment) -> Vector:
-    r"""$E\,KL(p_0\Vert p_t)\approx\frac{t\,k}{2n}$ for k parameters, while t is much smaller than
+    r"""$E\,KL(p_0\Vert p_t)\approx\frac{t\,k}{2n}$ for k parameters, up to a quarter of
     n.
 
     One size, each fit on the newest batch, maximum likelihood; relative error O(1/n).
@@ -207,7 +212,7 @@ def kl_grows(e: Experiment) -> Vector:
     source=Source("deydonoho2024"),
     family=QUADRATIC,
     workflow=AbstractWorkflow,
-    where=quadratic.linear,
+    where=lambda e: _early(e, 3) and quadratic.linear(e),
     cases=(WINDOW,),
     planted=lambda values: np.append(values[1:], np.nan),  # generations counted from 0
 )
@@ -216,7 +221,7 @@ def gaussian_limit(e: Experiment) -> Vector:
     $\sqrt n(\hat\theta_t-\theta)\Rightarrow Z_t=\sum_gw_{tg}(Z_{g-1}+G_g)$, $G_g$ independent
     $N(0,V)$, $A=(1-WL)^{-1}W$; the relative error is O(1/n).
 
-    Any workflow with fixed weights; mean parameter of an exponential family.
+    Any workflow with fixed weights; mean parameter of an exponential family; up to t = n / 3 here.
 
     Derived; the Gaussian limit was read in the abstract.
     """
