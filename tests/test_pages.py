@@ -1,9 +1,11 @@
 """The catalogue as pages: links that lead somewhere, formulas that close, errata."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import collapse_theory as ct
 from collapse_theory import discovery, figures, pages
@@ -61,11 +63,12 @@ def test_claims_are_answered_with_verdicts(folder):
     )
 
 
-def test_the_same_verdicts_give_the_same_bytes(folder, tmp_path):
+def test_the_same_verdicts_give_the_same_bytes(tmp_path):
     found = list(try_all(["xu2025.prob_beats_real_replace"]))
     for name in ("a", "b"):
         pages.write(tmp_path / name, found)
     first = sorted((tmp_path / "a").rglob("*.*"))
+    assert any(path.suffix == ".svg" for path in first)
     for one in first:
         other = tmp_path / "b" / one.relative_to(tmp_path / "a")
         assert one.read_bytes() == other.read_bytes()
@@ -93,15 +96,10 @@ def test_formulas_close(what):
     for formula in re.findall(r"\$([^$]+)\$", what.statement):
         plain = formula.replace(r"\{", "").replace(r"\}", "")
         assert plain.count("{") == plain.count("}"), formula
-        assert len(re.findall(r"\\big\[", plain)) == len(re.findall(r"\\big\]", plain)), formula
 
 
 def test_a_figure_marks_what_is_not_believed():
-    from matplotlib.figure import Figure
-
     (verdict, *_) = ct.verify(["seddik2024.S_fully_synthetic"])
-    from dataclasses import replace
-
     doubted = replace(verdict, trusted=np.arange(12) < 5)
     ax = figures.prediction(Figure().subplots(), doubted)
     assert [t.get_text() for t in ax.get_legend().get_texts()][-1] == "few chains carry it"

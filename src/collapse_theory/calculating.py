@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from collapse_theory import discovery
 from collapse_theory.catalogue.base import Kind, Status
-from collapse_theory.catalogue.calculation import Calculation, Numbers, Sides
+from collapse_theory.catalogue.calculation import Calculation, Numbers, Sides, in_words
 
 ENOUGH, TOO_LITTLE = 0.8, 0.5  # of the stated order: consistent from, refuted below
 
@@ -46,7 +46,7 @@ class Check:
     @property
     def case(self) -> str:
         """The numbers in words."""
-        return ", ".join(f"{k}={_words(v)}" for k, v in self.numbers.items())
+        return in_words(self.numbers)
 
     @property
     def expected(self) -> Status:
@@ -60,12 +60,6 @@ class Check:
 
     def __str__(self) -> str:
         return f"{self.theorem.name}  {self.status.value.upper()}  {self.reason}"
-
-
-def _words(value: object) -> str:
-    if isinstance(value, tuple) and len(value) > 3:
-        return f"{value[0]}..{value[-1]}"
-    return str(value)
 
 
 def calculations() -> tuple[Calculation, ...]:

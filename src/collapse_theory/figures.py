@@ -93,8 +93,7 @@ def prediction(ax: Axes, verdict: Verdict) -> Axes:
     ax.plot(t, v.predicted, color=colours[1], ls=style, lw=1.8, label=v.theorem.kind.value)
     if len(t) == 1:  # a curve of one point does not show
         ax.axhline(float(v.predicted[0]), color=colours[1], ls=style, lw=1.8)
-    shown = np.zeros(len(t), bool)
-    shown[:: -(-len(t) // MARKERS)] = True
+    shown = _thinned(len(t))
     for use, face in ((v.trusted, colours[0]), (~v.trusted, "none")):
         at = shown & use & np.isfinite(v.observed)
         if at.any():
@@ -146,8 +145,7 @@ def _simulated(ax: Axes, result: Result, name: str, colour: str) -> None:
     ax.fill_between(t, mean - 2 * se, mean + 2 * se, color=colour, alpha=0.25, lw=0, zorder=1)
     label = f"{result.chains:,} chains, mean ± 2 SE"
     ax.plot(t, mean, color=colour, lw=0.8, zorder=3)
-    shown = np.zeros(len(t), bool)
-    shown[:: -(-len(t) // MARKERS)] = True
+    shown = _thinned(len(t))
     trusted = result.trusted(name)
     for use, face, text in (
         (trusted, colour, label),
@@ -157,6 +155,13 @@ def _simulated(ax: Axes, result: Result, name: str, colour: str) -> None:
             at = shown & use
             at[np.flatnonzero(use)[0]] = True  # at least one marker, for the legend
             ax.plot(t[at], mean[at], "o", ms=4, mec=colour, mfc=face, ls="", label=text, zorder=4)
+
+
+def _thinned(length: int) -> NDArray[np.bool_]:
+    """Which points get a marker."""
+    shown = np.zeros(length, bool)
+    shown[:: -(-length // MARKERS)] = True
+    return shown
 
 
 def _spans(curves: Sequence[Array]) -> bool:

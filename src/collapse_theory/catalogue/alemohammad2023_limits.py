@@ -7,13 +7,13 @@ The abstract and the sections on the Gaussian example were read; the values are 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import digamma
 
 from collapse_theory.catalogue import quadratic
 from collapse_theory.catalogue import settings_families as setting
 from collapse_theory.catalogue.base import Kind, Source, theorem
 from collapse_theory.catalogue.settings_symbols import batch_sizes
 from collapse_theory.exact import second_moments
+from collapse_theory.exact.gaussian import kappa1
 from collapse_theory.exact.validation import Vector
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.gaussian import Gaussian
@@ -26,8 +26,7 @@ from collapse_theory.workflows.replace import Replace
 
 def critical_factor(n: int) -> float:
     """The factor on the variance at which log S is a random walk without drift."""
-    half = (n - 1) / 2
-    return float(half * np.exp(-digamma(half)))
+    return float(np.exp(-kappa1(n)))
 
 
 CRITICAL = Experiment(
@@ -61,8 +60,7 @@ def critical(e: Experiment) -> Vector:
 
     Derived; in the paper $\lambda\le1$ is sufficient.
     """
-    half = (batch_sizes(e) - 1) / 2
-    doses = digamma(half) - np.log(half)
+    doses = kappa1(batch_sizes(e))
     doses[1:] += np.log(e.generator.factor)
     return np.asarray(np.log(e.truth.var) + np.cumsum(doses))
 

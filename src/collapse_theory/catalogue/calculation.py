@@ -12,6 +12,16 @@ from collapse_theory.catalogue.base import Kind, Source, Status
 Numbers = dict[str, Any]
 
 
+def in_words(numbers: Numbers) -> str:
+    """The numbers of a case, long lists by their ends."""
+
+    def word(value: object) -> str:
+        long = isinstance(value, tuple) and len(value) > 3
+        return f"{value[0]}..{value[-1]}" if long else str(value)  # type: ignore[index]
+
+    return ", ".join(f"{k}={word(v)}" for k, v in numbers.items())
+
+
 class Sides(NamedTuple):
     """What a statement says and what is so, arrays of one shape; ``sizes`` for asymptotic ones."""
 

@@ -150,6 +150,13 @@ def mix_grokking(beta: float, k: int, share: float) -> Sides:
     return Sides(stated, found)
 
 
+def mean_error(beta: float, rows: int, generations: int) -> float:
+    """Error after so many generations of rows, averaged over the number of ancestors."""
+    law = ancestor_law(rows, generations)[-1]
+    errors = [hutter_error(beta, a) if w > 1e-13 else 0.0 for a, w in enumerate(law)]
+    return float(law @ np.array(errors))
+
+
 @calculation(
     "derived.hutter_n_fold", kind=Kind.ASYMPTOTIC, source=OURS, order=0.3,
     cases=({"beta": 1.5, "sizes": (100, 200, 400, 800)},),
@@ -166,10 +173,8 @@ def hutter_n_fold(beta: float, sizes: tuple[int, ...]) -> Sides:
     stated, found = [], []
     for rows in sizes:
         m = round(rows**0.5)
-        law = ancestor_law(rows, m)[-1]
-        errors = np.array([hutter_error(beta, a) if w > 1e-13 else 0 for a, w in enumerate(law)])
         stated.append(_limit(beta, 2 * rows / m))
-        found.append(law @ errors)
+        found.append(mean_error(beta, rows, m))
     return Sides(stated, found, sizes)
 
 

@@ -17,8 +17,8 @@ from collapse_theory.catalogue import settings_symbols as symbols
 from collapse_theory.catalogue.alemohammad2023_limits import CRITICAL
 from collapse_theory.catalogue.base import Case, Kind, Source, Status, theorem
 from collapse_theory.catalogue.calculation import Sides, calculation
-from collapse_theory.catalogue.dohmatob2024tails import hutter_error
-from collapse_theory.exact.ancestors import ancestor_law
+from collapse_theory.catalogue.dohmatob2024tails import hutter_error, mean_error
+from collapse_theory.exact.equivalents import weighted_step
 from collapse_theory.exact.validation import Vector
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.categorical import Categorical
@@ -147,10 +147,8 @@ def golden_ratio(*, ratio: float) -> Sides:
     """
 
     def risk(share: float) -> float:
-        doses = ratio * np.array([share**2, (1 - share) ** 2])
-        left = 1 - doses.sum()
-        carried = (1 - share) ** 2 + (doses @ [(1 - share) ** 2, share**2]) / left
-        return float(doses.sum() / left / (1 - carried))
+        carried, dose = weighted_step((share, 1 - share), (1.0, 1.0), ratio)
+        return dose / (1 - carried)
 
     found = minimize_scalar(risk, bounds=(0.3, 0.95), method="bounded", options={"xatol": 1e-9})
     return Sides((5**0.5 - 1) / 2, found.x)
@@ -173,10 +171,8 @@ def linear_error(*, beta: float, sizes: Any) -> Sides:
     stated, found = [], []
     for rows in sizes:
         m = round(rows**0.5)
-        law = ancestor_law(rows, m)[-1]
-        errors = np.array([hutter_error(beta, a) if w > 1e-13 else 0 for a, w in enumerate(law)])
         stated.append(m * hutter_error(beta, rows))
-        found.append(law @ errors)
+        found.append(mean_error(beta, rows, m))
     return Sides(stated, found, sizes)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.special import digamma
 
-from collapse_theory.catalogue import quadratic, settings_symbols
+from collapse_theory.catalogue import quadratic, seddik2024, settings_symbols, symbols
 from collapse_theory.catalogue import settings_families as setting
 from collapse_theory.catalogue.base import Kind, Source, theorem
 from collapse_theory.catalogue.settings_symbols import batch_sizes
@@ -243,8 +243,7 @@ def heterozygosity_replace(e: Experiment) -> Vector:
 
     Symbols, each fit on the newest batch: the Wright-Fisher model.
     """
-    start = quadratic.quadratic(e).variance
-    return np.asarray(start * np.cumprod(1 - 1 / batch_sizes(e)))
+    return np.asarray(1 - seddik2024.s_fully_synthetic.predict(e))
 
 
 @theorem(
@@ -262,8 +261,7 @@ def heterozygosity_accumulate(e: Experiment) -> Vector:
 
     Symbols, all batches kept.
     """
-    n = batch_sizes(e)
-    return np.asarray(quadratic.quadratic(e).variance * np.cumprod(1 - n / np.cumsum(n) ** 2))
+    return symbols.accumulate_gini.predict(e)
 
 
 @theorem(

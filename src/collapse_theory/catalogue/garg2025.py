@@ -1,8 +1,7 @@
 """Preventing Model Collapse Under Overparametrization: labels that mix truth and last fit.
 
-Same rows in every generation; label = weight y_real + (1 - weight) y_synthetic, both with new
-noise. The abstract was read, the formulas are derived. Interpolation with new rows is in
-``over_parametrised``.
+Same rows in every generation, or new ones; label = weight y_real + (1 - weight) y_synthetic, both
+with new noise. The abstract was read, the formulas are derived.
 """
 
 from __future__ import annotations
@@ -22,14 +21,15 @@ SPECTRUM = (2.0, 1.0, 0.5, 0.25, 0.15)
 
 def _mixed(
     rng: Any, count: int, *, n: int, d: int, noise: float, weight: float, fits: int,
-    frozen: bool = False,
+    norm: float = 1.0, fixed: bool = True, frozen: bool = False,
 ) -> Any:  # fmt: skip
-    true = np.broadcast_to(truth(d, 1.0), (count, d))
+    true = np.broadcast_to(truth(d, norm), (count, d))
     x = rows.design(rng, count, n, np.ones(d))
     real = rows.labels(rng, x, true, noise)
     w = rows.least_squares(x, real)
     out = [w]
     for _ in range(fits - 1):
+        x = x if fixed else rows.design(rng, count, n, np.ones(d))
         real = real if frozen else rows.labels(rng, x, true, noise)
         w = rows.least_squares(x, weight * real + (1 - weight) * rows.labels(rng, x, w, noise))
         out.append(w)
@@ -129,3 +129,31 @@ def given(*, penalty: float, noise: float, weight: float, fits: int) -> float:
     trace = float(np.trace(s @ gram @ inner @ outer))
     spread = noise**2 / n * (weight**2 + (1 - weight) ** 2)
     return float(bias + spread * trace)
+
+
+def _new_rows(rng: Any, count: int, **numbers: Any) -> Any:
+    return _mixed(rng, count, fixed=False, **numbers)
+
+
+@trial(
+    "garg2025.minnorm_label_mix_fresh_X",
+    kind=Kind.EXACT,
+    source=PAPER,
+    draws=_new_rows,
+    cases=({"n": 11, "d": 19, "noise": 0.9, "norm": 1.5, "weight": 0.63, "fits": 5},),
+)
+def new_rows(*, n: int, d: int, noise: float, norm: float, weight: float, fits: int) -> Any:
+    r"""$E_t=(1-\rho)\lVert w^*\rVert^2+(1-\omega)^2\rho E_{t-1}
+    +\sigma^2(\omega^2+(1-\omega)^2)\frac n{d-n-1}$, $\rho=n/d$, started at the fit of real labels.
+
+    Labels are $\omega y_{real}+(1-\omega)y_{synthetic}$ on the same new rows, n < d - 1, least-norm
+    interpolation.
+    """
+    rho, dose = n / d, noise**2 * n / (d - n - 1)
+    risk = (1 - rho) * norm**2 + dose
+    out = [risk]
+    for _ in range(fits - 1):
+        noises = (weight**2 + (1 - weight) ** 2) * dose
+        risk = (1 - rho) * norm**2 + (1 - weight) ** 2 * rho * risk + noises
+        out.append(risk)
+    return np.asarray(out)

@@ -15,6 +15,7 @@ from collapse_theory.catalogue import rows
 from collapse_theory.catalogue.base import Kind, Source
 from collapse_theory.catalogue.calculation import Sides, calculation
 from collapse_theory.catalogue.trial import trial
+from collapse_theory.exact.gaussian import kappa1
 from collapse_theory.exact.gaussian_pooling import mad_second_moments
 from collapse_theory.exact.validation import Vector
 
@@ -71,16 +72,11 @@ def _hitting(rng: Any, count: int, *, n: int, floor: float) -> Any:
 
 def _corrected(rng: Any, count: int, *, n: int, floor: float) -> Any:
     time, log_s = _hitting(rng, count, n=n, floor=floor)
-    return time - (log_s - 2 * np.log(floor)) / _drift(n)
+    return time - (log_s - 2 * np.log(floor)) / float(kappa1(n))
 
 
 def _time(rng: Any, count: int, *, n: int, floor: float) -> Any:
     return _hitting(rng, count, n=n, floor=floor)[0]
-
-
-def _drift(n: int) -> float:
-    half = (n - 1) / 2
-    return float(digamma(half) - np.log(half))
 
 
 @trial(
@@ -98,7 +94,7 @@ def hitting(*, n: int, floor: float) -> float:
     Gaussian, unbiased variance, each fit on the newest batch: Wald's identity. The drift is known,
     so the overshoot can be taken off each chain.
     """
-    return 2 * float(np.log(floor)) / _drift(n)
+    return 2 * float(np.log(floor)) / float(kappa1(n))
 
 
 @trial(
@@ -113,7 +109,7 @@ def hitting_bound(*, n: int, floor: float) -> float:
 
     As in ``replace.hitting_time.wald``: the overshoot is negative.
     """
-    return 2 * float(np.log(floor)) / _drift(n)
+    return 2 * float(np.log(floor)) / float(kappa1(n))
 
 
 def _directions(rng: Any, count: int, *, size: int, n: int, d: int) -> Any:
@@ -284,10 +280,8 @@ def components(*, n: int, weight: float, fits: int) -> Any:
     Mixture of two Gaussians so far apart that every row shows its component; a component of fewer
     than two rows keeps its variance. Each fit on the newest n rows.
     """
-    law = np.zeros(n + 1)
     j, out, log_s = np.arange(n + 1), [], 0.0
-    half = np.maximum(j - 1, 1) / 2
-    dose = np.where(j >= 2, digamma(half) - np.log(half), 0)
+    dose = np.where(j >= 2, kappa1(np.maximum(j, 2)), 0)
     law = stats.binom.pmf(j, n, weight)
     step = stats.binom.pmf(j[None], n, j[:, None] / n)
     for t in range(1, fits + 1):

@@ -16,6 +16,7 @@ from collapse_theory.exact.validation import Vector
 
 OWN = Source(None)
 FREQUENCIES = np.linspace(-9, 9, 4001)
+TRUTH = np.exp(-(FREQUENCIES**2) / 2)
 
 
 def _bell(x: Any, variance: float) -> Any:
@@ -50,9 +51,13 @@ def _kept_square(rng: Any, count: int, *, n: int, h: float, fits: int) -> Any:
     return (_pool(rng, count, n=n, h=h, fits=fits) ** 2).mean(1)
 
 
+def _kernel(h: float) -> Vector:
+    return np.exp(-((h * FREQUENCIES) ** 2) / 2)
+
+
 def _integral(square: Vector, cross: Vector, h: float) -> float:
     """From E |transform of the points|^2 and E transform times that of the truth, by frequency."""
-    k, truth = np.exp(-((h * FREQUENCIES) ** 2) / 2), np.exp(-(FREQUENCIES**2) / 2)
+    k, truth = _kernel(h), TRUTH
     inside = k**2 * square - 2 * k * cross + truth**2
     return float(np.trapezoid(inside, FREQUENCIES) / (2 * np.pi))
 
@@ -73,7 +78,7 @@ def kept_error(*, n: int, h: float, fits: int) -> float:
 
     All points kept, n new draws of the last estimate in each generation, fixed bandwidth.
     """
-    k, truth = np.exp(-((h * FREQUENCIES) ** 2) / 2), np.exp(-(FREQUENCIES**2) / 2)
+    k, truth = _kernel(h), TRUTH
     a, b = 1 / n + (1 - 1 / n) * truth**2, np.ones_like(truth)
     for g in range(1, fits):
         a = (g**2 * a + 2 * g * k * a + 1 / n + (1 - 1 / n) * k**2 * a) / (g + 1) ** 2
@@ -123,7 +128,7 @@ def fresh(*, real: int, made: int, h: float, fits: int) -> Any:
     first n points are real. Judged: the error, and the second moment of the points.
     """
     n, alpha = real + made, real / (real + made)
-    k, truth = np.exp(-((h * FREQUENCIES) ** 2) / 2), np.exp(-(FREQUENCIES**2) / 2)
+    k, truth = _kernel(h), TRUTH
     a, b, square = 1 / n + (1 - 1 / n) * truth**2, truth, 1.0
     for _ in range(fits - 1):
         pairs = real * (real - 1) * truth**2 + made * (made - 1) * k**2 * a

@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 
+from collapse_theory.catalogue import rows
 from collapse_theory.catalogue.base import Kind, Source
 from collapse_theory.catalogue.calculation import Sides, calculation
-from collapse_theory.exact.ols import pooled_groups_kappa
+from collapse_theory.catalogue.trial import trial
+from collapse_theory.exact.equivalents import weighted_step
+from collapse_theory.exact.pooled_rows import pooled_groups_kappa
 
 
 @calculation(
@@ -75,3 +78,48 @@ def instability(*, share: float, sizes: Any) -> Sides:
 
     stated = np.full(len(sizes), (1 + share) / (1 + 2 * share))
     return Sides(stated, [critical(n) for n in sizes], sizes)
+
+
+def _weighted(rng: Any, count: int, *, size: int, real: float, made: float, fits: int) -> Any:
+    counts = round(real * size), round(made * size)
+    root = np.sqrt(np.repeat((1.7, 0.6), counts))
+    w, out = np.zeros((count, size)), []
+    for _ in range(fits):
+        x = rows.design(rng, count, sum(counts), np.ones(size))
+        y = 0.9 * rng.standard_normal(x.shape[:2])
+        y[:, counts[0] :] += rows.apply(x[:, counts[0] :], w)
+        w = rows.least_squares(x * root[:, None], y * root)
+        out.append(rows.squared_norm(w))
+    return np.stack(out, 1)
+
+
+@trial(
+    "he2025.weighted_ls_fresh_DE",
+    source=Source("he2025"),
+    draws=_weighted,
+    cases=({"size": 6, "real": 2.0, "made": 3.0, "fits": 3},),
+    kind=Kind.ASYMPTOTIC,
+    order=1.0,
+    chunk=256,
+)
+def weighted(*, size: int, real: float, made: float, fits: int) -> Any:
+    r"""Effective weights $c_k=\pi_ka_k/\theta$ with $\theta=\sum\pi_ka_k$,
+    $a_k=\frac{\omega_k}{1+\omega_k\tau}$, $\tau=\frac d{N\theta}$; $D_k=dc_k^2/n_k$, $D=\sum D_k$:
+    $E_t=c_s^2E_{t-1}+\frac{D_r(\sigma^2+c_s^2E_{t-1})+D_s(\sigma^2+c_r^2E_{t-1})}{1-D}$.
+
+    Weighted least squares on $n_r$ new real rows of weight $\omega_r=1.7$ and $n_s$ rows of weight
+    $\omega_s=0.6$ labelled by the last fit.
+    """
+    counts = np.array([round(real * size), round(made * size)], float)
+    share, omega, total = counts / counts.sum(), np.array([1.7, 0.6]), counts.sum()
+    theta = 1.0
+    for _ in range(500):  # a contraction
+        a = share * omega / (1 + omega * size / total / theta)
+        theta = float(a.sum())
+    c = a / theta
+    carried, dose = weighted_step((c[0], c[1]), (counts[0], counts[1]), size)
+    risk, out = 0.0, []
+    for _ in range(fits):
+        risk = carried * risk + 0.9**2 * dose
+        out.append(risk)
+    return np.asarray(out)

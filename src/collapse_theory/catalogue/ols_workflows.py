@@ -15,6 +15,7 @@ from collapse_theory.catalogue.settings_ols import Vector
 from collapse_theory.catalogue.trial import trial
 from collapse_theory.exact import accumulate_risk_fresh
 from collapse_theory.exact.gaussian_pooling import accumulate_subsample
+from collapse_theory.exact.pooled_rows import pooled_multinomial_kappa
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.linear_regression import LinearRegression, RegressionLaw
 from collapse_theory.observables.parameters import excess_risk
@@ -89,15 +90,12 @@ def all_models(e: Experiment) -> Vector:
     """
     n, d = int(setting.rows(e)[0]), setting.dimension(e)
     dose = setting.noise(e) ** 2 * d / (n - d - 1)
-    g = (d - 1) * (n + 1) / ((n - 1) * (n - d - 1))
     gram = np.zeros((e.generations + 1, e.generations + 1))
     for t in range(1, e.generations + 1):
-        p = 1 / t
         past = gram[:t, :t]
-        off = p**2 * (n - 1) * (1 - g) / (n + 2)
-        own = ((n - 1) * p**2 + 3 * p + (n - 1) * p * (1 - p) * g) / (n + 2)
+        kappa = pooled_multinomial_kappa(n, np.full(t, 1 / t), d)
         gram[t, :t] = gram[:t, t] = past.mean(0)
-        gram[t, t] = off * past.sum() + (own - off) * np.trace(past) + dose
+        gram[t, t] = (kappa * past).sum() + dose
     return np.asarray(np.diag(gram)[1:])
 
 

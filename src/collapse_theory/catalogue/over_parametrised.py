@@ -30,12 +30,7 @@ def _replace(
     rng: Any, count: int, *, n: int, d: int, noise: float, norm: float, fits: int, fixed: bool
 ) -> Any:
     true, w = _start(count, d, norm)
-    x, out = rows.design(rng, count, n, np.ones(d)), []
-    for _ in range(fits):
-        w = rows.least_squares(x, rows.labels(rng, x, w, noise))
-        x = x if fixed else rows.design(rng, count, n, np.ones(d))
-        out.append(rows.squared_norm(w - true))
-    return np.stack(out, 1)
+    return rows.squared_norm(rows.replace_chain(rng, w, n, noise, fits, fixed=fixed) - true)
 
 
 def _fresh_designs(rng: Any, count: int, **numbers: Any) -> Any:
@@ -113,44 +108,5 @@ def pooled(*, n_real: int, n: int, d: int, noise: float, norm: float, fits: int)
     kappa = n * (d - 1 - n) / (d * (d - total - 1))
     for _ in range(fits):
         risk = (1 - total / d) * norm**2 + kappa * risk + noise**2 * total / (d - total - 1)
-        out.append(risk)
-    return np.asarray(out)
-
-
-def _mixed_labels(
-    rng: Any, count: int, *, n: int, d: int, noise: float, norm: float, weight: float, fits: int
-) -> Any:
-    true, w = _start(count, d, norm)
-    source, out = w, []
-    for t in range(fits):
-        x = rows.design(rng, count, n, np.ones(d))
-        y = rows.labels(rng, x, source, noise)
-        if t > 0:
-            y = weight * y + (1 - weight) * rows.labels(rng, x, w, noise)
-        w = rows.least_squares(x, y)
-        out.append(rows.squared_norm(w - true))
-    return np.stack(out, 1)
-
-
-@trial(
-    "garg2025.minnorm_label_mix_fresh_X",
-    kind=Kind.EXACT,
-    source=Source("garg2025"),
-    draws=_mixed_labels,
-    cases=({"n": 11, "d": 19, "noise": 0.9, "norm": 1.5, "weight": 0.63, "fits": 5},),
-)
-def mixed_labels(*, n: int, d: int, noise: float, norm: float, weight: float, fits: int) -> Any:
-    r"""$E_t=(1-\rho)\lVert w^*\rVert^2+(1-\omega)^2\rho E_{t-1}
-    +\sigma^2(\omega^2+(1-\omega)^2)\frac n{d-n-1}$, $\rho=n/d$, started at the fit of real labels.
-
-    Labels are $\omega y_{real}+(1-\omega)y_{synthetic}$ on the same new rows, n < d - 1, least-norm
-    interpolation.
-    """
-    rho, dose = n / d, noise**2 * n / (d - n - 1)
-    risk = (1 - rho) * norm**2 + dose
-    out = [risk]
-    for _ in range(fits - 1):
-        noises = (weight**2 + (1 - weight) ** 2) * dose
-        risk = (1 - rho) * norm**2 + (1 - weight) ** 2 * rho * risk + noises
         out.append(risk)
     return np.asarray(out)

@@ -10,7 +10,8 @@ from scipy import stats
 from collapse_theory.catalogue import rows
 from collapse_theory.catalogue.base import Kind, Source
 from collapse_theory.catalogue.trial import trial
-from collapse_theory.exact.ols import pooled_groups_kappa
+from collapse_theory.exact.ols import replace_fourth_moment, replace_fourth_moment_fixed
+from collapse_theory.exact.pooled_rows import pooled_groups_kappa, pooled_multinomial_kappa
 from collapse_theory.exact.validation import Vector
 
 OWN = Source(None)
@@ -52,7 +53,7 @@ def _fit_error(rng: Any, count: int, group: Any, errors: Any, noises: Any) -> An
 def pooled_groups(*, counts: Any, errors: Any, noises: Any) -> float:
     r"""$E\lVert\hat w-w^*\rVert^2=\sum_{kl}\kappa_{kl}u_k^\top u_l
     + \frac{d}{n-d-1}\sum_k\frac{n_k}{n}\sigma_k^2$, with $\kappa$ of
-    ``exact.ols.pooled_groups_kappa``.
+    ``exact.pooled_rows.pooled_groups_kappa``.
 
     Group k has $n_k$ rows labelled by $w^*+u_k$ with noise $\sigma_k$; Gaussian design, one
     least-squares fit on all n > d + 1 rows.
@@ -79,11 +80,8 @@ def pooled_multinomial(*, n: int, probs: Any, errors: Any, noises: Any) -> float
     counts.
     """
     d, p = len(errors[0]), np.asarray(probs)
-    g = (d - 1) * (n + 1) / ((n - 1) * (n - d - 1))
-    kappa = np.outer(p, p) * (n - 1) * (1 - g)
-    np.fill_diagonal(kappa, (n - 1) * p**2 + 3 * p + (n - 1) * p * (1 - p) * g)
     dose = d / (n - d - 1) * float(p @ np.square(noises))
-    return _quadratic_form(kappa / (n + 2), errors) + dose
+    return _quadratic_form(pooled_multinomial_kappa(n, probs, d), errors) + dose
 
 
 @trial(
@@ -126,19 +124,9 @@ def _wide(rng: Any, count: int, counts: Any, d: int, noises: Any) -> Any:
     return rows.squared_norm(rows.least_squares(x, y) - truth)
 
 
-def _chain(rng: Any, count: int, *, n: int, d: int, noise: float, fits: int, fixed: bool) -> Any:
-    """Errors of replacing least squares, shape (count, fits, d); the truth is 0."""
-    w, out = np.zeros((count, d)), []
-    x = rows.design(rng, count, n, np.ones(d))
-    for _ in range(fits):
-        w = rows.least_squares(x, rows.labels(rng, x, w, noise))
-        x = x if fixed else rows.design(rng, count, n, np.ones(d))
-        out.append(w)
-    return np.stack(out, 1)
-
-
 def _below(rng: Any, count: int, *, n: int, d: int, noise: float, fits: int) -> Any:
-    errors = rows.squared_norm(_chain(rng, count, n=n, d=d, noise=noise, fits=fits, fixed=True))
+    chain = rows.replace_chain(rng, np.zeros((count, d)), n, noise, fits, fixed=True)
+    errors = rows.squared_norm(chain)
     scaled = errors[:, -1:] / (fits * noise**2)
     return scaled <= _quantiles(n, d)
 
@@ -186,7 +174,7 @@ def fixed_design_law(*, n: int, d: int, noise: float, fits: int) -> Any:
 
 
 def _fourth(rng: Any, count: int, *, n: int, d: int, noise: float, fits: int, fixed: bool) -> Any:
-    chain = _chain(rng, count, n=n, d=d, noise=noise, fits=fits, fixed=fixed)
+    chain = rows.replace_chain(rng, np.zeros((count, d)), n, noise, fits, fixed=fixed)
     return rows.squared_norm(chain) ** 2
 
 
@@ -209,13 +197,9 @@ def fourth_moment(*, n: int, d: int, noise: float, fits: int, fixed: bool) -> An
     $u_t=w_t-w^*$ in the norm of the covariance, replace, n > d + 3 rows. The two designs share the
     mean of the risk, not its variance.
     """
-    t = np.arange(1, fits + 1)
     if fixed:
-        c = (n - d) * (n - d - 1) * (n - d - 3)
-        return t**2 * noise**4 * (2 * d * (n - 1) + d * ((n - d - 2) * d + 2)) / c
-    nu = n - d + 1
-    first, second = d / (nu - 2), d * (d + 2) / ((nu - 2) * (nu - 4))
-    return noise**4 * (t * second + t * (t - 1) * first**2 * (1 + 2 / d))
+        return replace_fourth_moment_fixed(n, d, noise, fits)
+    return replace_fourth_moment([n] * fits, d, noise)
 
 
 def _increment(

@@ -54,6 +54,19 @@ def ridge(x: Array, y: Array, penalty: float) -> Array:
     return transposed(x, _solve(np.matmul(x, x.swapaxes(-1, -2)) + n * penalty * np.eye(n), y))
 
 
+def replace_chain(
+    rng: Generator, true: Array, n: int, noise: float, fits: int, *, fixed: bool
+) -> Array:
+    """Least squares on its own labels, (count, fits, d): one isotropic design, or new ones."""
+    (count, d), w, out = true.shape, true, []
+    x = design(rng, count, n, np.ones(d))
+    for _ in range(fits):
+        w = least_squares(x, labels(rng, x, w, noise))
+        x = x if fixed else design(rng, count, n, np.ones(d))
+        out.append(w)
+    return np.stack(out, 1)
+
+
 def squared_norm(u: Array) -> Array:
     """Sum of squares along the last axis."""
     out: Array = (u**2).sum(-1)

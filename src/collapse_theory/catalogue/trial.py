@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_theory.catalogue.base import Kind, Source, Status
+from collapse_theory.catalogue.calculation import Numbers, in_words
 from collapse_theory.observables.base import Observable
 
 Draws = Callable[..., Any]
@@ -20,17 +21,11 @@ Draws = Callable[..., Any]
 class Replicates:
     """The numbers of a trial and how many values one replicate gives; stands for an experiment."""
 
-    numbers: dict[str, Any]
+    numbers: Numbers
     generations: int
 
     def __str__(self) -> str:
-        return ", ".join(f"{k}={_words(v)}" for k, v in self.numbers.items())
-
-
-def _words(value: object) -> str:
-    if isinstance(value, tuple) and len(value) > 3:
-        return f"{value[0]}..{value[-1]}"
-    return str(value)
+        return in_words(self.numbers)
 
 
 @dataclass(frozen=True)
@@ -61,7 +56,7 @@ class Trial:
     source: Source
     stated: Callable[..., Any]
     draws: Draws
-    cases: tuple[dict[str, Any], ...]
+    cases: tuple[Numbers, ...]
     chunk: int = 1 << 12
     most: int = 1 << 20
     binary: bool = False
@@ -81,7 +76,7 @@ class Trial:
 
 
 def trial(
-    name: str, *, kind: Kind, source: Source, draws: Draws, cases: tuple[dict[str, Any], ...],
+    name: str, *, kind: Kind, source: Source, draws: Draws, cases: tuple[Numbers, ...],
     **more: Any,
 ) -> Callable[[Callable[..., Any]], Trial]:  # fmt: skip
     """Decorator: turn ``stated(**numbers)`` into a :class:`Trial`.

@@ -14,7 +14,7 @@ from collapse_theory.catalogue import rows
 from collapse_theory.catalogue.base import Kind, Source
 from collapse_theory.catalogue.calculation import Sides, calculation
 from collapse_theory.catalogue.trial import trial
-from collapse_theory.exact.ols import pooled_groups_kappa
+from collapse_theory.exact.interacting import gram
 
 PAPER = Source("vu2025")
 PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
@@ -37,20 +37,6 @@ def _several(
             new.append(rows.least_squares(x, y))
         w = np.stack(new, 1)
     return np.stack([(w[:, i] * w[:, j]).sum(-1) for i, j in PAIRS], 1)
-
-
-def gram(d: int, noise: float, real: Any, counts: Any, fits: int) -> Any:
-    """E u_k . u_l of the errors of K models, shape (K, K), after so many fits."""
-    models = len(real)
-    totals = [real[k] + sum(counts[k]) for k in range(models)]
-    shares = np.array([np.asarray(counts[k]) / totals[k] for k in range(models)])
-    kappa = [pooled_groups_kappa((real[k], *counts[k]), d)[1:, 1:] for k in range(models)]
-    g = np.zeros((models, models))
-    for _ in range(fits):
-        own = [(kappa[k] * g).sum() + noise**2 * d / (totals[k] - d - 1) for k in range(models)]
-        g = shares @ g @ shares.T
-        np.fill_diagonal(g, own)
-    return g
 
 
 @trial("vu2025.K_models_exact", kind=Kind.EXACT, source=PAPER, draws=_several, cases=(NUMBERS,))

@@ -41,11 +41,13 @@ def docs(
     from collapse_theory.verification import verify
 
     with progress_bar() as progress:
-        found = [*verify(level=level, seed=seed, progress=progress)]
-        loose = [] if level == "quick" else list(try_all(level=level, seed=seed))
-        computed = list(check_all(brief=level != "full"))
+        found: list[pages.Found] = [
+            *verify(level=level, seed=seed, progress=progress),
+            *try_all(level=level, seed=seed),
+            *check_all(brief=level != "full"),
+        ]
     try:
-        count = pages.write(out, [*found, *loose, *computed])
+        count = pages.write(out, found)
     except OSError as e:
         raise InputError(f"--out = {out}: {e.strerror or e}; name a folder to write to") from e
     print(f"{count} pages in {out}; begin with {out / 'index.md'}")

@@ -90,8 +90,7 @@ def verify(
                 plan=make_plan(devices, dtype),
                 progress=progress,
             )
-            if what is not None or level != "quick":
-                verdicts += try_all(loose, level=level, seed=seed)
+            verdicts += try_all(loose, level=level, seed=seed)
             verdicts += check_all(exact, brief=what is None and level != "full")
     except Interrupted as stop:  # what is finished is worth printing
         if stop.verdicts:

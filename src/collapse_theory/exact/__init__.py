@@ -22,11 +22,11 @@ from collapse_theory.exact.ols import (
     accumulate_risk_fixed,
     accumulate_risk_fresh,
     fresh_real_plus_synthetic,
-    pooled_groups_kappa,
     replace_fourth_moment,
     replace_fourth_moment_fixed,
     replace_risk,
 )
+from collapse_theory.exact.pooled_rows import pooled_groups_kappa
 from collapse_theory.exact.symbols import batch_covariance, fresh_covariance
 from collapse_theory.exact.weighting import (
     optimal_variance_weight,

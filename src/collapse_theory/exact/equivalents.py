@@ -92,6 +92,30 @@ def ridge_chain_risk(
     return risk
 
 
+def weighted_step(
+    weights: tuple[float, float], counts: tuple[float, float], d: float
+) -> tuple[float, float]:
+    r"""Weighted least squares on new real rows and on rows of the last fit: one generation.
+
+    With effective weights $c_r+c_s=1$, $D_k=dc_k^2/n_k$, $D=D_r+D_s$:
+    $E_t=\kappa E_{t-1}+\sigma^2\frac D{1-D}$,
+    $\kappa=c_s^2+\frac{D_rc_s^2+D_sc_r^2}{1-D}$.
+
+    Args:
+        weights: effective weights of the real and of the synthetic rows.
+        counts: rows of either kind; only d / counts matters.
+        d: coefficients.
+
+    Returns:
+        kappa and D / (1 - D), to a relative error of O(1/n) of the chain.
+    """
+    c = np.asarray(weights)
+    doses = d * c**2 / np.asarray(counts)
+    left = 1 - doses.sum()
+    carried = c[1] ** 2 + float(doses @ c[::-1] ** 2) / left
+    return float(carried), float(doses.sum() / left)
+
+
 class Features(NamedTuple):
     r"""Random features: effective penalty, $z=\sum s/(s+\kappa)$, $q=\sum s^2/(s+\kappa)^2$."""
 
@@ -125,5 +149,5 @@ def features_equivalent(penalty: float, n: float, m: float, spectrum: ArrayLike)
 
 __all__ = [
     "Equivalent", "Features", "equivalent", "features_equivalent", "ridge_chain_risk",
-    "ridge_risk",
+    "ridge_risk", "weighted_step",
 ]  # fmt: skip

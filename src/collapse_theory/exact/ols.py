@@ -12,7 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import digamma
 
-from collapse_theory.exact.validation import Matrix, Sizes, Vector, at_least, schedule, whole
+from collapse_theory.exact.pooled_rows import pooled_groups_kappa
+from collapse_theory.exact.validation import (
+    Sizes,
+    Vector,
+    at_least,
+    schedule,
+    whole,
+)
 
 
 def replace_risk(sizes: Sizes, d: int, noise: ArrayLike) -> Vector:
@@ -178,37 +185,6 @@ def accumulate_limit_fresh(n: int, d: int, noise: float) -> float:
     n = whole("n", n, d + 2)
     bracket = float(digamma(1.0 - (d + 1.0) / n)) + float(np.euler_gamma)
     return -(at_least("noise", noise, 0.0) ** 2) * d / (d + 1.0) * bracket
-
-
-def pooled_groups_kappa(counts: Sizes, d: int) -> Matrix:
-    r"""How the label errors of several groups of rows enter one pooled fit.
-
-    Group k holds `n_k` rows labelled by $w^*+u_k$; then
-    $E\lVert\hat w-w^*\rVert^2=\sum_{kl}\kappa_{kl}u_k\cdot u_l + \frac{d}{n-d-1}\sum_k\sigma_k^2
-    n_k/n$, $g=\frac{(d-1)(n+1)}{(n-1)(n-d-1)}$,
-    $\kappa_{kk}=\frac{n_k(n_k+2)+n_k(n-n_k)g}{n(n+2)}$, $\kappa_{kl}=\frac{n_kn_l(1-g)}{n(n+2)}$.
-    All entries sum to 1.
-
-    Args:
-        counts: rows of each group, shape [K], with total n > d+1; 0 is allowed.
-        d: dimension.
-
-    Returns:
-        kappa, shape [K, K]; rounding error only.
-
-    Raises:
-        ValueError: outside the domain.
-
-    References:
-        derived
-    """
-    d = whole("d", d, 1)
-    k = schedule("counts", counts, 0)
-    n = whole("sum of counts", float(k.sum()), d + 2)
-    g = (d - 1.0) * (n + 1.0) / ((n - 1.0) * (n - d - 1.0))
-    kappa = np.outer(k, k) * (1.0 - g)
-    np.fill_diagonal(kappa, k * (k + 2.0) + k * (n - k) * g)
-    return kappa / (n * (n + 2.0))
 
 
 def fresh_real_plus_synthetic(
