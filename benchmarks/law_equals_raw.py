@@ -27,6 +27,8 @@ FAMILIES = {
     "Gaussian ddof=1": ct.Gaussian(ddof=1),
     "Gaussian ddof=0": ct.Gaussian(ddof=0),
     "GaussianND": ct.GaussianND(),
+    "GaussianClasses": ct.GaussianClasses(),
+    "Smoothed": ct.Smoothed(),
     "GaussianMean": ct.GaussianMean(var=1.7),
     "Bernoulli": ct.Bernoulli(),
     "Categorical": ct.Categorical(),

@@ -21,6 +21,7 @@ from collapse_theory.engine import Plan, run_moments
 from collapse_theory.exact import ols
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.base import Size, draw_tables
+from collapse_theory.families.classes import ClassesLaw, GaussianClasses
 from collapse_theory.families.exponential import Exponential, Gamma, PositiveLaw
 from collapse_theory.families.gaussian_nd import GaussianND, GaussianNDLaw
 from collapse_theory.families.known_variance import GaussianMean, MeanLaw
@@ -46,6 +47,7 @@ CASES = {  # name: (family, truth, n, n_real)
     "uniform": (Uniform(), UniformLaw(2.0), 6, 4),
     "gaussian": (GaussianND(), GaussianNDLaw((1.0, -1.0), COV), 20, 18),
     "gaussian, likelihood": (GaussianND(ddof=0), GaussianNDLaw((1.0, -1.0, 0.0), COV3), 20, 18),
+    "classes": (GaussianClasses(), ClassesLaw((0.3, -0.5), (1.0, 2.0)), 12, 9),
     "fresh design": (LinearRegression("fresh", 0.7, COV), RegressionLaw((1.0, 2.0)), 20, 18),
     "fixed design": (LinearRegression("fixed", 0.7, COV), RegressionLaw((1.0, 2.0)), 20, 20),
 }

@@ -27,6 +27,8 @@ BY_HAND = {
     "support_size": 3,
     "tail_recall": 0.5,
     "unseen_mass": 0.03,
+    "hallucinated_mass": 0,
+    "heat_distance": 0.3,  # to the first symbol; to (1/3, 1/3, 1/3) on the support it is 0.367
     "all_alive": 0,
     "cross_entropy": -(0.7 * np.log(0.5) + 0.28 * np.log(0.46) + 0.02 * np.log(0.01)),
     "collapsed": 0,
@@ -58,6 +60,12 @@ def test_observables_of_symbols_by_hand(name):
 
 def test_every_observable_of_symbols_is_checked_by_hand():
     assert {o.name for o in observables(Categorical())} == set(BY_HAND)
+
+
+def test_mass_on_symbols_the_truth_never_shows_is_hallucinated():
+    snap = snapshot(np.array([0.6, 0.4, 0.0]), np.array([0.6, 0.4, 0.0]), np.array([0.5, 0.2, 0.3]))
+    assert find_observable("hallucinated_mass")(Categorical(), snap) == pytest.approx(0.3)
+    assert find_observable("heat_distance")(Categorical(), snap) == pytest.approx(1 / 6)
 
 
 def test_contexts_are_averaged_and_collapse_together():

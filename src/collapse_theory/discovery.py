@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from collapse_theory.errors import InputError
 
 T = TypeVar("T")
-ROOMS = ("families", "generators", "workflows", "observables", "catalogue")
+ROOMS = ("families", "generators", "workflows", "observables", "catalogue", "diagnostics")
 
 
 @functools.cache

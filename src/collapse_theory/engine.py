@@ -24,7 +24,13 @@ from jaxtyping import Array
 
 from collapse_theory.errors import InputError
 from collapse_theory.moments import Moments, PowerSums, to_moments
-from collapse_theory.programs import setup_arrays, setup_static, unit_paths, unit_sums
+from collapse_theory.programs import (
+    setup_arrays,
+    setup_static,
+    unit_paths,
+    unit_sums,
+    unit_values,
+)
 from collapse_theory.recursion import Setup, start
 from collapse_theory.routes import Law
 from collapse_theory.sampling.counter import seed_key
@@ -35,6 +41,7 @@ SMALLEST_UNIT = 16  # a batch of one is compiled to scalar code, whose last bits
 UNIT_BYTES = {"cpu": 1 << 22}  # beyond it the arrays of a unit fall out of the cache
 UNIT_BYTES_ELSEWHERE = 1 << 32
 SEEDS = 2**63
+BLOCK_BYTES = 1 << 27  # of values that are handed over chain by chain
 
 ONE_AT_A_TIME = threading.Lock()
 """Held by programs that call the linear-algebra library, products of matrices included.
@@ -135,6 +142,23 @@ def run_paths(setup: Setup, seed: int, ids: np.ndarray) -> tuple[Any, Any]:
         parts.append(jax.tree.map(lambda a, n=count: np.asarray(a[:n]), whole))
     paths: tuple[Any, Any] = jax.tree.map(lambda *a: np.concatenate(a), *parts)
     return paths
+
+
+def run_values(setup: Setup, seed: int, chains: range) -> Iterator[np.ndarray]:
+    """Values of these chains, block by block: (block, T, observables).
+
+    Blocks are as large as `BLOCK_BYTES` allows, so that memory does not grow with the chains. The
+    chains are those of :func:`run_moments` to rounding.
+    """
+    platform = jax.local_devices()[0].platform
+    root, static, arrays = seed_key(int(seed)), setup_static(setup), setup_arrays(setup)
+    bytes_each = 8 * setup.generations * len(setup.observables)
+    room = max(SMALLEST_UNIT, min(BLOCK_BYTES // bytes_each, unit_size(setup, platform)))
+    width = min(room, max(SMALLEST_UNIT, len(chains)))
+    for first in range(chains.start, chains.stop, width):
+        ids = np.arange(first, min(first + width, chains.stop), dtype=np.uint64)
+        whole = unit_values(platform, static, arrays, root, _split_ids(np.resize(ids, width)))
+        yield np.stack([np.asarray(v[: len(ids)], np.float64) for v in whole], -1)
 
 
 def unit_size(setup: Setup, platform: str) -> int:

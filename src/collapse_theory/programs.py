@@ -126,6 +126,15 @@ def unit_paths(
     return paths
 
 
+def unit_values(
+    platform: str, static: Any, arrays: Any, root: Array, ids: tuple[Any, Any]
+) -> tuple[Array, ...]:
+    """Values of every chain at every generation: one (unit, T) for each observable."""
+    opening = compiled(_first, platform)(static, arrays, root, ids)
+    values: tuple[Array, ...] = compiled(_walk_values, platform)(static, arrays, *opening)
+    return values
+
+
 @functools.cache
 def compiled(program: Any, platform: str) -> Any:
     """The program, compiled for a platform at its first call; its first argument is static."""
@@ -199,3 +208,7 @@ def _walk(static: Any, arrays: Any, keys: Array, state: Any, values: Any) -> tup
     whole = jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), (state.theta, values), rest)
     paths: tuple[Any, Any] = jax.tree.map(lambda a: jnp.moveaxis(a, 0, 1), whole)
     return paths
+
+
+def _walk_values(static: Any, arrays: Any, keys: Array, state: Any, values: Any) -> Any:
+    return _walk(static, arrays, keys, state, values)[1]  # the fits are never stored

@@ -14,6 +14,7 @@ from cyclopts import App, CycloptsError
 
 import collapse_theory
 from collapse_theory.cli.bench import bench
+from collapse_theory.cli.diagnose import diagnose
 from collapse_theory.cli.docs import docs
 from collapse_theory.cli.info import info
 from collapse_theory.cli.members import list_members, show
@@ -42,8 +43,8 @@ def make_app() -> App:
     )
     for command, name in (
         (verify, "verify"), (simulate, "simulate"), (sweep, "sweep"), (predict, "predict"),
-        (bench, "bench"), (list_members, "list"), (show, "show"), (docs, "docs"),
-        (info, "info"),
+        (diagnose, "diagnose"), (bench, "bench"), (list_members, "list"), (show, "show"),
+        (docs, "docs"), (info, "info"),
     ):  # fmt: skip
         app.command(command, name=name)
     return app

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from collapse_theory.catalogue.base import Source, Theorem
     from collapse_theory.catalogue.calculation import Calculation
     from collapse_theory.catalogue.trial import Trial
+    from collapse_theory.diagnostics import Definition
     from collapse_theory.observables.base import Observable
 
-Subject = Literal["families", "workflows", "generators", "observables", "theorems"]
+Subject = Literal["families", "workflows", "generators", "observables", "theorems", "definitions"]
 
 
 def list_members(subject: Subject, /, *, coverage: Flag = False, as_json: Json = False) -> int:
@@ -65,7 +66,7 @@ def _coverage(subject: str, as_json: bool) -> int:
 
 
 def show(name: Annotated[str, Parameter(name="ID")], /) -> int:
-    """Show a theorem, family, workflow, generator or observable.
+    """Show a theorem, family, workflow, generator, observable or definition of collapse.
 
     Args:
         name: Its id or name, as listed, or a synonym of it.
@@ -91,6 +92,7 @@ def everything() -> dict[str, tuple[Any, ...]]:
     from collapse_theory.catalogue.base import Theorem
     from collapse_theory.catalogue.calculation import Calculation
     from collapse_theory.catalogue.trial import Trial
+    from collapse_theory.diagnostics import definitions
     from collapse_theory.families.base import AbstractFamily
     from collapse_theory.generators.base import AbstractGenerator
     from collapse_theory.observables.base import Observable
@@ -106,7 +108,7 @@ def everything() -> dict[str, tuple[Any, ...]]:
     theorems: tuple[Any, ...] = (
         *discovery.members(Theorem), *discovery.members(Calculation), *discovery.members(Trial),
     )  # fmt: skip
-    return found | {"theorems": theorems}
+    return found | {"theorems": theorems, "definitions": definitions()}
 
 
 def fields_of(cls: type) -> list[dict[str, Any]]:
@@ -151,11 +153,14 @@ def _page(member: Any) -> list[str]:
         return _class_page(member)
     from collapse_theory.catalogue.calculation import Calculation
     from collapse_theory.catalogue.trial import Trial
+    from collapse_theory.diagnostics import Definition
 
     if isinstance(member, Calculation):
         return _calculation_page(member)
     if isinstance(member, Trial):
         return _trial_page(member)
+    if isinstance(member, Definition):
+        return _definition_page(member)
     return _theorem_page(member) if getattr(member, "kind", None) else _observable_page(member)
 
 
@@ -200,6 +205,14 @@ def _trial_page(t: Trial) -> list[str]:
         "cases:", *_number_cases(t), "", *_citation(t.source), "",
         f"value and replicates ({t.stated.__module__}):", inspect.getsource(t.stated).rstrip(), "",
         inspect.getsource(t.draws).rstrip(),
+    ]  # fmt: skip
+
+
+def _definition_page(d: Definition) -> list[str]:
+    return [
+        f"{d.name}: {d.title}", "", d.statement, "",
+        *([f"theory: {', '.join(d.theory)}", ""] if d.theory else []),
+        f"measurement ({d.measure.__module__}):", inspect.getsource(d.measure).rstrip(),
     ]  # fmt: skip
 
 

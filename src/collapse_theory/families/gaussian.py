@@ -14,7 +14,8 @@ from jaxtyping import Array, Float
 from collapse_theory.corpus import AbstractStatistic, Items
 from collapse_theory.errors import InputError
 from collapse_theory.families.base import AbstractSufficientFamily, Size, draw_tables
-from collapse_theory.observables import distances, divergences, parameters
+from collapse_theory.families.normal_tails import implausible_mass, tail_recall
+from collapse_theory.observables import distances, divergences, diversity, parameters, support
 from collapse_theory.observables.base import Snapshot
 from collapse_theory.sampling.counter import normal, normal_pair, words
 from collapse_theory.sampling.gamma import gamma_table, log_gamma_of_normal, words_needed
@@ -59,9 +60,9 @@ class Scatter(AbstractStatistic):
         chan1983
     """
 
-    n: Float[Array, ""]
-    mean: Float[Array, ""]
-    log_ss: Float[Array, ""]
+    n: Float[Array, "*c"]
+    mean: Float[Array, "*c"]
+    log_ss: Float[Array, "*c"]
 
     def merge(self, other: Scatter) -> Scatter:
         """Pool two samples."""
@@ -198,6 +199,22 @@ def _(family: Gaussian, snap: Snapshot[GaussianFit]) -> Array:
 def _(family: Gaussian, snap: Snapshot[GaussianFit]) -> Array:
     first = (snap.first.mean - snap.truth.mean) ** 2
     return (_squared_error(family, snap) < first).astype(first.dtype)
+
+
+@diversity.tail_recall.register(Gaussian)
+def _(family: Gaussian, snap: Snapshot[GaussianFit]) -> Array:
+    return tail_recall(*_standardised(snap))
+
+
+@support.hallucinated_mass.register(Gaussian)
+def _(family: Gaussian, snap: Snapshot[GaussianFit]) -> Array:
+    return implausible_mass(*_standardised(snap))
+
+
+def _standardised(snap: Snapshot[GaussianFit]) -> tuple[Array, Array]:
+    """Shift and log ratio of scales, in units of the truth."""
+    shift = (snap.fit.mean - snap.truth.mean) * jnp.exp(-snap.truth.log_var / 2)
+    return shift, (snap.fit.log_var - snap.truth.log_var) / 2
 
 
 def _kl(p: GaussianFit, q: GaussianFit) -> Array:

@@ -12,7 +12,8 @@ from jaxtyping import Array, Float
 from collapse_theory.corpus import Items, Sums
 from collapse_theory.errors import InputError
 from collapse_theory.families.base import AbstractSufficientFamily, Size, weighted_sums
-from collapse_theory.observables import distances, divergences, parameters
+from collapse_theory.families.normal_tails import implausible_mass, tail_recall
+from collapse_theory.observables import distances, divergences, diversity, parameters, support
 from collapse_theory.observables.base import Snapshot
 from collapse_theory.sampling.counter import normal
 
@@ -92,3 +93,18 @@ def _(family: GaussianMean, snap: Snapshot[MeanFit]) -> Array:
 def _(family: GaussianMean, snap: Snapshot[MeanFit]) -> Array:
     first = (snap.first.mean - snap.truth.mean) ** 2
     return (_squared_error(family, snap) < first).astype(first.dtype)
+
+
+@diversity.tail_recall.register(GaussianMean)
+def _(family: GaussianMean, snap: Snapshot[MeanFit]) -> Array:
+    return tail_recall(*_standardised(family, snap))
+
+
+@support.hallucinated_mass.register(GaussianMean)
+def _(family: GaussianMean, snap: Snapshot[MeanFit]) -> Array:
+    return implausible_mass(*_standardised(family, snap))
+
+
+def _standardised(family: GaussianMean, snap: Snapshot[MeanFit]) -> tuple[Array, Array]:
+    shift = (snap.fit.mean - snap.truth.mean) / family.var**0.5
+    return shift, jnp.zeros_like(shift)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from collapse_theory.observables import distances, diversity, parameters
+from collapse_theory.observables import distances, diversity, parameters, support
 from collapse_theory.observables.base import Observable, Snapshot
 from collapse_theory.observables.divergences import cross_entropy, kl_forward, kl_reverse
 
@@ -65,6 +65,13 @@ def _squares(p: Array) -> Array:
     return (p * p).sum(-1)
 
 
+def _to_a_dead_law(p: Array) -> Array:
+    """Half the l1 distance to the nearest Dirac or to the uniform law on the support."""
+    alive = p > 0
+    even = jnp.where(alive, 1 / alive.sum(-1, keepdims=True), 0)
+    return jnp.minimum(1 - p.max(-1), _l1(p, even) / 2)
+
+
 def _entropy(p: Array) -> Array:
     return -jnp.where(p > 0, p * jnp.log(p), 0).sum(-1)
 
@@ -109,6 +116,8 @@ MEASURES: dict[Observable, Measure] = {
     diversity.support_size: lambda p, truth, first: (p > 0).sum(-1),
     diversity.tail_recall: lambda p, truth, first: _tail_recall(p, truth),
     diversity.unseen_mass: lambda p, truth, first: jnp.where(p > 0, 0, truth).sum(-1),
+    support.hallucinated_mass: lambda p, truth, first: jnp.where(truth > 0, 0, p).sum(-1),
+    support.heat_distance: lambda p, truth, first: _to_a_dead_law(p),
     diversity.all_alive: lambda p, truth, first: ((p > 0) | (truth == 0)).all(),
     diversity.collapsed: lambda p, truth, first: is_dirac(p),
     diversity.fixed_on_first: lambda p, truth, first: is_dirac(p) & (p[:, 0] > 0).all(),

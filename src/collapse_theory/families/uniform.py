@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 from collapse_theory.corpus import AbstractStatistic, Items
 from collapse_theory.errors import InputError
 from collapse_theory.families.base import AbstractSufficientFamily, Size
-from collapse_theory.observables import distances, divergences, parameters
+from collapse_theory.observables import distances, divergences, parameters, support
 from collapse_theory.observables.base import Snapshot
 from collapse_theory.sampling.counter import uniform
 
@@ -123,3 +123,8 @@ def _(family: Uniform, snap: Snapshot[UniformFit]) -> Array:
 def _(family: Uniform, snap: Snapshot[UniformFit]) -> Array:
     first = (snap.first.upper - snap.truth.upper) ** 2
     return (_squared_error(family, snap) < first).astype(first.dtype)
+
+
+@support.hallucinated_mass.register(Uniform)
+def _(family: Uniform, snap: Snapshot[UniformFit]) -> Array:
+    return -jnp.expm1(jnp.minimum(snap.truth.log_upper - snap.fit.log_upper, 0))

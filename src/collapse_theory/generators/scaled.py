@@ -8,6 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from collapse_theory.errors import InputError
+from collapse_theory.families.classes import GaussianClasses
 from collapse_theory.families.gaussian import Gaussian, GaussianFit
 from collapse_theory.families.gaussian_nd import GaussianND, GaussianNDFit
 from collapse_theory.generators.base import AbstractGenerator
@@ -46,8 +47,9 @@ def scaled_model(family: Any, theta: Any, factor: Any) -> Any:
     raise InputError(f"generator Scaled is not defined for {type(family).__name__}")
 
 
-@scaled_model.register
-def _(family: Gaussian, theta: GaussianFit, factor: Any) -> GaussianFit:
+@scaled_model.register(Gaussian)
+@scaled_model.register(GaussianClasses)
+def _(family: Gaussian | GaussianClasses, theta: GaussianFit, factor: Any) -> GaussianFit:
     return GaussianFit(theta.mean, theta.log_var + jnp.log(factor))
 
 

@@ -10,8 +10,8 @@ entropy = Observable("entropy", "Shannon entropy, in nats")
 support_size = Observable("support_size", "number of symbols with positive probability")
 tail_recall = Observable(
     "tail_recall",
-    "share of the tail symbols still alive; "
-    "the tail is the rarest symbols that hold at most 5 % of the mass",
+    "share of the tail symbols still alive, the rarest that hold at most 5 % of the mass; "
+    "of normal laws: the share of the outermost 5 % of the truth that the fit covers",
 )
 all_alive = Observable(
     "all_alive", "1 if no symbol of the truth has probability 0, else 0", binary=True

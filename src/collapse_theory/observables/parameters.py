@@ -15,7 +15,9 @@ total_variance = Observable(
     "total_variance",
     "fitted variance plus squared error of the fitted mean (traces, in several dimensions)",
 )
-log_variance = Observable("log_variance", "natural logarithm of the fitted variance")
+log_variance = Observable(
+    "log_variance", "natural logarithm of the fitted variance (of several classes: their mean)"
+)
 log_scale = Observable("log_scale", "natural logarithm of the fitted scale over the true one")
 standard_deviation = Observable("standard_deviation", "the fitted standard deviation")
 scale_survives = Observable(
