@@ -42,7 +42,7 @@ def _fresh_moments(e: Experiment) -> tuple[Vector, Vector]:
     "alemohammad2023.fully_synthetic.variance",
     observable=parameters.variance,
     kind=Kind.EXACT,
-    source=DERIVED,
+    source=Source("alemohammad2023", read=True),
     family=Gaussian,
     workflow=Replace,
     generator=Scaled,
@@ -54,6 +54,8 @@ def synthetic_variance(e: Experiment) -> Vector:
     r"""$E S_t = \lambda^{t-1}\sigma^2$.
 
     Unbiased variance; rows of fit t are drawn from $N(\mu_t,\lambda S_t)$, real rows are real.
+
+    Equation (2), the supermartingale of Section 3.1.
     """
     values: Vector = e.truth.var * mad_fully_synthetic(batch_sizes(e), e.generator.factor)[0]
     return values

@@ -84,8 +84,8 @@ def unbiased_gain(e: Experiment) -> Vector:
     r"""$E(\mu_\infty-\mu)^2=\frac{\sigma^2}{n_r}\,\frac{1+k}{2+k}$, $k=n_r/n_s$: an effective
     sample of $n_r\frac{2+k}{1+k}$, always a gain over the real rows alone, never more than twofold.
 
-    $n_r$ new real rows and $n_s$ rows of the last fit, pooled; known variance. Stated once the
-    exact recursion lies within a millionth of it.
+    $n_r$ new real rows and $n_s$ rows of the last fit alone, pooled; rows of earlier fits gain
+    more. Known variance. Stated once the exact recursion lies within a millionth of it.
 
     Derived; that there is a gain is the paper's conjecture.
     """

@@ -199,8 +199,8 @@ TOKEN_EDITS = Erratum(
 )  # fmt: skip
 SAMPLING_BIAS = Erratum(
     "Collapse needs a sampler that is biased towards quality",
-    "Collapse ends at lambda = 1. The condition lambda <= 1 is sufficient; the sharp one is "
-    "above 1.",
+    "Collapse ends at lambda = 1. The proposition itself, that lambda <= 1 is enough, was read and "
+    "holds; the sharp condition is above 1.",
     "errata.bias_below_one", ("alemohammad2023.lambda_critical",), read=False,
 )  # fmt: skip
 REAL_POINT = Erratum(
@@ -210,7 +210,8 @@ REAL_POINT = Erratum(
 )  # fmt: skip
 WASSERSTEIN = Erratum(
     "The Wasserstein distance diverges",
-    "The expected squared distance grows without bound whichever divisor the variance has.",
+    "The expected squared distance grows without bound whichever divisor the variance has. The "
+    "theorem itself, which was read, has the unbiased variance, and holds.",
     "errata.w2_diverges_for_every_divisor",
     ("shumailov2024.w2_risk", "mle.w2_identity", "replace.collapsed_location_law"), read=False,
 )  # fmt: skip

@@ -268,7 +268,7 @@ def heterozygosity_accumulate(e: Experiment) -> Vector:
     "suresh2024.poisson_survival",
     observable=diversity.collapsed,
     kind=Kind.UPPER,
-    source=Source("suresh2024"),
+    source=Source("suresh2024", read=True),
     family=Poisson,
     workflow=Replace,
     where=lambda e: bool(np.ptp(batch_sizes(e)) == 0),
@@ -282,10 +282,8 @@ def poisson_survival(e: Experiment) -> Vector:
     r"""$P(\lambda_t=0)\le e^{-n\lambda/t}$: a symbol seen $n\lambda$ times on average in the first
     corpus is alive at t with probability at least $1-e^{-n\lambda/t}$.
 
-    One size, each fit on the newest batch. The exact exponent is twice as large for late t, see
-    ``suresh2024.poisson.extinction``.
-
-    Derived; the bound was read in a summary.
+    One size, each fit on the newest batch. A weaker form that Theorem 2 gives beside the exact law,
+    ``suresh2024.poisson.extinction``, whose exponent is twice as large for late t.
     """
     t = np.arange(1, e.generations + 1)
     return np.asarray(np.exp(-e.sizes[0] * e.truth.rate / t))

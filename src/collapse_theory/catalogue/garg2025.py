@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 
 from collapse_theory.catalogue import rows
 from collapse_theory.catalogue.base import Kind, Source
+from collapse_theory.catalogue.calculation import Sides, calculation
 from collapse_theory.catalogue.over_parametrised import truth
 from collapse_theory.catalogue.trial import trial
 
@@ -84,6 +86,33 @@ def frozen(*, n: int, d: int, noise: float, weight: float, fits: int) -> float:
     Judged after 26 fits, when $(1-\omega)^{50}$ is below 1e-9.
     """
     return _first(n, d, noise)[1] / (1 - (1 - weight) ** 2)
+
+
+@calculation(
+    "garg2025.greedy_weights", kind=Kind.EXACT, source=PAPER, error=1e-6,
+    cases=({"fits": 8},),
+)  # fmt: skip
+def greedy(*, fits: int) -> Sides:
+    r"""$\omega_t=\frac{1+\omega_{t-1}}{2+\omega_{t-1}}$ from $\omega_0=1$, down to $1/\varphi$: the
+    weights that are best one fit after the other; $V_t=\omega_t$.
+
+    Same rows in every generation, as in ``garg2025.label_mix_fixed_X``.
+
+    Computed: $V_t=\omega^2+(1-\omega)^2(1+V_{t-1})$ minimised by search at each fit. Seen in a
+    summary of the paper, derived.
+    """
+    stated, found, w, v = [], [], 1.0, 1.0
+    for _ in range(fits):
+        w = (1 + w) / (2 + w)
+
+        def variance(x: float, before: float = v) -> float:
+            return x**2 + (1 - x) ** 2 * (1 + before)
+
+        best = minimize_scalar(variance, bounds=(0, 1), method="bounded", options={"xatol": 1e-10})
+        v = float(best.fun)
+        stated += [w, w]
+        found += [float(best.x), v]
+    return Sides(stated, found)
 
 
 def _one_design() -> Any:

@@ -53,6 +53,8 @@ def replace_fresh(*, n: int, d: int, noise: float, norm: float, fits: int) -> An
     $\eta=n/d<1$: the signal is forgotten exponentially, without noise too.
 
     Replace, the least-norm interpolation of n < d - 1 rows, new isotropic designs.
+
+    The first term is the limit of Theorem 4.6, which was read; the second is derived.
     """
     eta, t = n / d, np.arange(1, fits + 1)
     forgotten = 1 - eta**t
@@ -71,6 +73,8 @@ def replace_fixed(*, n: int, d: int, noise: float, norm: float, fits: int) -> An
     variance grows linearly.
 
     Replace, the least-norm interpolation of n < d - 1 rows, one isotropic design used again.
+
+    The first term is the limit of Theorem 4.5, which was read; the second is derived.
     """
     t = np.arange(1, fits + 1)
     return (1 - n / d) * norm**2 + t * noise**2 * n / (d - n - 1)

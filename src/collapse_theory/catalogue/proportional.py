@@ -137,7 +137,7 @@ def _labellers(
 
 @trial(
     "dohmatob2024.ridge_n_fake_labelers",
-    source=Source("dohmatob2024demystified"),
+    source=Source("dohmatob2024demystified", read=True),
     draws=_labellers,
     cases=({"size": 8, "ratio": 1.5, "before": 2.5, "penalty": 0.2, "models": 3},),
     **LADDER,
@@ -151,6 +151,8 @@ def labellers(*, size: int, ratio: float, before: float, penalty: float, models:
 
     m least-squares fits in a row, each on $n_0>d+1$ new rows labelled by the one before, then ridge
     on n rows labelled by the last.
+
+    Theorem 4.3 and Corollary 4.4, which have the limit $n_0-d$ of the exact $n_0-d-1$.
     """
     s, true, n = _spectrum(size), _weights(TRUE, size), round(ratio * size)
     e = equivalent(penalty, n, s)

@@ -148,7 +148,7 @@ SIZES = (1e3, 1e4, 1e5)
 @calculation(
     "dohmatob2024.power_law",
     kind=Kind.ASYMPTOTIC,
-    source=Source("dohmatob2024demystified"),
+    source=Source("dohmatob2024demystified", read=True),
     cases=(
         {"part": "variance", "ell": 0.4, "beta": 1.5, "r": 0.4, "sizes": SIZES},
         {"part": "variance", "ell": 0.8, "beta": 1.5, "r": 0.4, "sizes": SIZES},
@@ -163,6 +163,8 @@ def power_law(*, part: str, ell: float, beta: float, r: float, sizes: Any) -> Si
 
     Ridge, $0\le\ell\le\beta$. Labels by m earlier fits on $n_0$ rows add
     $m\sigma_0^2\big(\frac n{n_0}+\phi_0\big)\frac{n^{-(1-\ell/\beta)}}{1-\phi_0}$.
+
+    Theorem 5.1, which has the larger of the last two for their sum.
 
     Computed: the local slope of the deterministic equivalent, from n to 2n, 400,000 eigenvalues.
     The order at which it nears the stated one is measured, not derived.

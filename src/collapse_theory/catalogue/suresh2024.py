@@ -1,7 +1,7 @@
 """Rate of Model Collapse in Recursive Training.
 
-Gaussian, Bernoulli and Poisson models refitted on their own rows. The paper's abstract was read;
-all statements here are derived.
+Gaussian, Bernoulli and Poisson models refitted on their own rows. Theorems 1 to 3 and Corollary 1
+were read as the authors restate them beside their published code; their proofs were not.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from collapse_theory.catalogue import settings_families as setting
+from collapse_theory.catalogue import settings_symbols as symbols
 from collapse_theory.catalogue.base import Kind, Source, theorem
 from collapse_theory.catalogue.settings_symbols import batch_sizes
 from collapse_theory.exact.validation import Vector
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.bernoulli import Bernoulli
+from collapse_theory.families.categorical import Categorical, CategoricalLaw
 from collapse_theory.families.gaussian import Gaussian
 from collapse_theory.families.poisson import Poisson
 from collapse_theory.observables import diversity, parameters
@@ -21,6 +23,16 @@ from collapse_theory.workflows.accumulate import Accumulate
 from collapse_theory.workflows.replace import Replace
 
 DERIVED = Source("suresh2024")
+READ = Source("suresh2024", read=True)
+
+RARE = Experiment(
+    family=Categorical(), truth=CategoricalLaw((0.8, 0.195, 0.003, 0.002)), workflow=Replace(),
+    n=300, generations=12,
+)  # fmt: skip
+
+
+def _one_size(e: Experiment) -> bool:
+    return symbols.one_context(e) and setting.constant(batch_sizes(e))
 
 
 @theorem(
@@ -41,7 +53,9 @@ def gaussian_rate(e: Experiment) -> Vector:
     Any sizes, either divisor; silent where the bound is 1 or more. So all scale is lost within a
     number of generations proportional to n.
 
-    Markov's inequality on $E s_t$. The typical scale $\sigma e^{-t/(2(n-1))}$ falls twice as fast.
+    Theorem 3 has $\frac1\varepsilon e^{-t/(4n-1)}$; this one is a little sharper, and holds for any
+    sizes. Markov's inequality on $E s_t$. The typical scale $\sigma e^{-t/(2(n-1))}$ falls twice
+    as fast.
     """
     bound = 10 * setting.replace_law(e).deviation_mean()
     return np.where(bound < 1, bound, np.nan)
@@ -111,7 +125,7 @@ def poisson_variance(e: Experiment) -> Vector:
     "suresh2024.poisson.extinction",
     observable=diversity.collapsed,
     kind=Kind.EXACT,
-    source=DERIVED,
+    source=READ,
     family=Poisson,
     workflow=Replace,
     cases=(setting.POISSON,),
@@ -120,7 +134,7 @@ def poisson_extinction(e: Experiment) -> Vector:
     r"""$P(\lambda_t=0) = e^{-n\lambda(1-q_{t-1})}$ with $q_0=0$, $q_{k+1}=e^{q_k-1}$: a critical
     branching process, so that the rate dies after about $n\lambda$ generations.
 
-    Stated for one size; any sizes by
+    Theorem 2, stated for one size; any sizes by
     $E[e^{-s\lambda_g}\mid\lambda_{g-1}] = e^{-\lambda_{g-1}n_g(1-e^{-s/n_g})}$, started at
     $s=\infty$.
     """
@@ -132,3 +146,61 @@ def poisson_extinction(e: Experiment) -> Vector:
         alive[t] = s
     values: Vector = np.exp(-e.truth.rate * alive)
     return values
+
+
+def _composed(fits: int) -> Vector:
+    r"""$g_t = g^{\circ t}(\infty)$ with $g(x) = 1 - e^{-x}$: shape (fits,); about 2 / t."""
+    out = [np.inf]
+    for _ in range(fits):
+        out.append(-float(np.expm1(-out[-1])))
+    return np.asarray(out[1:])
+
+
+def _expected_copies(e: Experiment) -> tuple[Vector, Vector]:
+    """True probabilities (symbols, 1), and n p g_t: (symbols, T)."""
+    p = symbols.true_law(e)[:, None]
+    return p, e.sizes[0] * p * _composed(e.generations)
+
+
+@theorem(
+    "suresh2024.survivors.least",
+    observable=diversity.support_size,
+    kind=Kind.LOWER,
+    source=READ,
+    family=(Bernoulli, Categorical),
+    workflow=Replace,
+    where=_one_size,
+    cases=(RARE,),
+)
+def survivors_least(e: Experiment) -> Vector:
+    r"""At least $\sum_i\big(1-e^{-np_ig_t}\big)$ symbols are alive at t, $g_t=1-e^{-g_{t-1}}$,
+    $g_1=1$, about 2 / t.
+
+    One size, each fit on the newest batch. Corollary 1, the sum of Theorem 1 over symbols: the
+    Poisson limit of their counts is lost sooner.
+    """
+    _, copies = _expected_copies(e)
+    return np.asarray(-np.expm1(-copies).sum(0))
+
+
+@theorem(
+    "suresh2024.survivors.most",
+    observable=diversity.support_size,
+    kind=Kind.UPPER,
+    source=READ,
+    family=(Bernoulli, Categorical),
+    workflow=Replace,
+    where=_one_size,
+    cases=(RARE,),
+)
+def survivors_most(e: Experiment) -> Vector:
+    r"""At most $\sum_i\big(1-\max(1-3np_i^2-3tp_i,0)\,e^{-np_ig_t}\big)$ symbols are alive at t,
+    $g_t$ as in ``suresh2024.survivors.least``.
+
+    One size, each fit on the newest batch. Corollary 1: says little unless $np_i^2$ and $tp_i$ are
+    small.
+    """
+    p, copies = _expected_copies(e)
+    t = np.arange(1, e.generations + 1)
+    share = np.maximum(1 - 3 * e.sizes[0] * p**2 - 3 * t * p, 0)
+    return np.asarray((1 - share * np.exp(-copies)).sum(0))

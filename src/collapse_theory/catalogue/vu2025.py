@@ -1,7 +1,8 @@
 """What happens when generative AI models train recursively on each others' outputs?
 
 Least squares: each of K models is fitted to new real rows and to new rows that the models of the
-last generation labelled. The setting was read, the moments are derived.
+last generation labelled. The paper keeps the same real rows, and one pool of synthetic rows for all
+models, says a summary of it; what is stated here is for new rows, and derived.
 """
 
 from __future__ import annotations
