@@ -37,6 +37,7 @@ FAMILIES = {
     "Gamma": ct.Gamma(shape=2.5),
     "Uniform": ct.Uniform(),
     "LinearRegression fresh": ct.LinearRegression(),
+    "Ridge": ct.Ridge(penalty=0.2),
     "LinearRegression fixed": ct.LinearRegression(design="fixed"),
 }
 WORKFLOWS = (

@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from latex2mathml.converter import convert
+from latex2mathml.exceptions import ExtraLeftOrMissingRightError
 from matplotlib.figure import Figure
 
 import collapse_theory as ct
@@ -28,7 +30,7 @@ def folder(tmp_path_factory):
         *ct.verify(NAMES), *try_all(["xu2025.prob_beats_real_replace"]),
         *check_all(["errata.golden_ratio_everywhere", "he2025.optimal_risk_ratio"]),
     ]  # fmt: skip
-    assert pages.write(out, found) == 6 + 5
+    assert pages.write(out, found) == 6 + 6
     return out
 
 
@@ -63,6 +65,12 @@ def test_claims_are_answered_with_verdicts(folder):
     )
 
 
+def test_definitions_name_their_theory(folder):
+    text = (folder / "definitions.md").read_text()
+    assert text.count("\n## ") == len(ct.definitions())
+    assert "[seddik2024.S_fully_synthetic](statements/seddik2024.S_fully_synthetic.md)" in text
+
+
 def test_the_same_verdicts_give_the_same_bytes(tmp_path):
     found = list(try_all(["xu2025.prob_beats_real_replace"]))
     for name in ("a", "b"):
@@ -91,11 +99,22 @@ def test_claims_rest_on_statements(claim):
 
 
 @pytest.mark.parametrize("what", EVERY, ids=lambda s: s.name)
-def test_formulas_close(what):
+def test_formulas_render(what):
     assert what.statement.count("$") % 2 == 0
     for formula in re.findall(r"\$([^$]+)\$", what.statement):
-        plain = formula.replace(r"\{", "").replace(r"\}", "")
-        assert plain.count("{") == plain.count("}"), formula
+        assert not unknown(formula), formula
+        assert formula.replace(r"\{", "").count("{") == formula.replace(r"\}", "").count("}")
+
+
+def unknown(formula):
+    """Commands that MathML does not know."""
+    return re.findall(r"\\\w*", re.sub(r'alttext="[^"]*"', "", convert(formula)))
+
+
+def test_a_formula_that_does_not_render_is_seen():
+    assert unknown(r"\nosuchcommand x")
+    with pytest.raises(ExtraLeftOrMissingRightError):
+        unknown(r"\left( 1")
 
 
 def test_a_figure_marks_what_is_not_believed():

@@ -38,6 +38,7 @@ _HOMES = {
     "families.known_variance": ("GaussianMean",),
     "families.linear_regression": ("LinearRegression",),
     "families.poisson": ("Poisson",),
+    "families.ridge": ("Ridge",),
     "families.smoothed": ("Smoothed",),
     "families.uniform": ("Uniform",),
     "generators.base": ("AbstractGenerator",),

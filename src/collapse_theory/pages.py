@@ -20,6 +20,7 @@ from collapse_theory.catalogue.base import Theorem
 from collapse_theory.catalogue.claims import Claim
 from collapse_theory.catalogue.errata import Erratum
 from collapse_theory.coverage import coverage
+from collapse_theory.diagnostics import definitions
 from collapse_theory.figures import prediction
 from collapse_theory.judging import Verdict
 
@@ -45,7 +46,7 @@ def write(folder: Path, verdicts: Sequence[Found]) -> int:
         (statements / f"{name}.md").write_text(page, "utf-8")
     pages = {
         "index": _index(groups), "workflows": _workflows(groups), "errata": _errata(groups),
-        "claims": _claims(groups),
+        "claims": _claims(groups), "definitions": _definitions(groups),
         "coverage": vars(coverage()),
     }  # fmt: skip
     for name, content in pages.items():
@@ -151,6 +152,11 @@ def _errata(groups: dict[str, list[Found]]) -> dict[str, Any]:
 def _claims(groups: dict[str, list[Found]]) -> dict[str, Any]:
     found = discovery.members(Claim)
     return {"claims": [vars(c) | {"rows": _verdicts(c.decides, groups)} for c in found]}
+
+
+def _definitions(groups: dict[str, list[Found]]) -> dict[str, Any]:
+    found = [vars(d) | {"rows": _verdicts(d.theory, groups)} for d in definitions()]
+    return {"definitions": found, "paper": label("schaeffer2025")}
 
 
 def _verdicts(ids: Sequence[str], groups: dict[str, list[Found]]) -> list[dict[str, str]]:

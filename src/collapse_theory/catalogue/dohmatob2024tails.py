@@ -131,8 +131,8 @@ def tail_narrow(beta: float, other: float, sizes: tuple[int, ...]) -> Sides:
     cases=({"beta": 1.5, "k": 100, "share": 0.01},), planted=lambda values: values / 2,
 )  # fmt: skip
 def mix_grokking(beta: float, k: int, share: float) -> Sides:
-    r"""$E \le \min\big\{\sum_ip_i(1-\pi p_i)^T,\ \sum_{i\le k}p_i(1-(1-\pi)q_i)^T+\sum_{i>k}p_i
-    \big\}$ with a share $\pi$ of real rows among rows of a law cut at k: the plateau
+    r"""$E \le \min\big[\sum_ip_i(1-\pi p_i)^T,\ \sum_{i\le k}p_i(1-(1-\pi)q_i)^T+\sum_{i>k}p_i
+    \big]$ with a share $\pi$ of real rows among rows of a law cut at k: the plateau
     $k^{-(\beta-1)}$ lasts until $\pi T\sim k^\beta$, then the error falls like that of $\pi T$ real
     rows.
 

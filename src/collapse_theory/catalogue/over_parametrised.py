@@ -7,9 +7,15 @@ from typing import Any
 import numpy as np
 
 from collapse_theory.catalogue import rows
-from collapse_theory.catalogue.base import Kind, Source
+from collapse_theory.catalogue.base import Kind, Source, theorem
+from collapse_theory.catalogue.settings_symbols import batch_sizes
 from collapse_theory.catalogue.trial import trial
 from collapse_theory.exact.validation import Vector
+from collapse_theory.experiment import Experiment
+from collapse_theory.families.linear_regression import RegressionLaw
+from collapse_theory.families.ridge import Ridge
+from collapse_theory.observables import parameters
+from collapse_theory.workflows.replace import Replace
 
 DOHMATOB = Source("dohmatob2024demystified")
 NUMBERS = {"n": 9, "d": 17, "noise": 0.7, "norm": 2.0, "fits": 4}
@@ -113,4 +119,47 @@ def pooled(*, n_real: int, n: int, d: int, noise: float, norm: float, fits: int)
     for _ in range(fits):
         risk = (1 - total / d) * norm**2 + kappa * risk + noise**2 * total / (d - total - 1)
         out.append(risk)
+    return np.asarray(out)
+
+
+FEW_AND_MANY = Experiment(
+    family=Ridge(0.0, 0.6), truth=RegressionLaw((0.9, -0.5, 0.3, 0.8, -0.2, 0.6, 0.4, -0.7, 0.5)),
+    workflow=Replace(), n=(4, 3, 16, 5, 2, 4), generations=6,
+)  # fmt: skip
+
+
+def _interpolates(e: Experiment) -> bool:
+    """No penalty, isotropic rows, and a finite mean risk in every fit."""
+    d = len(e.truth.coefficients)
+    spaced = bool((np.abs(batch_sizes(e) - d) > 1).all())
+    return e.family.penalty == 0 and e.family.covariance is None and spaced
+
+
+@theorem(
+    "dohmatob2024.projections",
+    observable=parameters.excess_risk,
+    kind=Kind.EXACT,
+    source=DOHMATOB,
+    family=Ridge,
+    workflow=Replace,
+    where=_interpolates,
+    cases=(FEW_AND_MANY,),
+)
+def projections(e: Experiment) -> Vector:
+    r"""$E_t=(1-\eta_1\cdots\eta_t)\lVert w^*\rVert^2+\sum_{g\le t}\eta_{g+1}\cdots\eta_t\,v_g$ with
+    $\eta=\min(n/d,1)$, $v=\frac{\sigma^2\min(n,d)}{|d-n|-1}$: what a fit with fewer rows than
+    coefficients forgets, later ones with many rows do not bring back.
+
+    Replace, least-norm fits on new isotropic rows, any sizes with $|n-d|>1$.
+
+    The first term is the limit of Theorem 4.6, which was read; the rest is derived.
+    """
+    n, d = batch_sizes(e), len(e.truth.coefficients)
+    signal = size = float((np.asarray(e.truth.coefficients) ** 2).sum())
+    correlation, out = signal, []
+    for rows_now in n:
+        kept = min(rows_now / d, 1.0)
+        dose = e.family.noise**2 * min(rows_now, d) / (abs(d - rows_now) - 1)
+        size, correlation = kept * size + dose, kept * correlation
+        out.append(size - 2 * correlation + signal)
     return np.asarray(out)

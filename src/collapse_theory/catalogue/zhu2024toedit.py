@@ -110,8 +110,8 @@ def same_rows(*, n: int, edited: int, rounds: Any) -> Any:
     error=1e-7,
 )
 def same_rows_limit(*, n: int, edited: int) -> Sides:
-    r"""$E_\infty=\frac{\sigma^2}{n-d-1}\Big\{\frac{3d(n-d-1)}{2(n-m-d-1)}
-    -\tfrac12E\,\mathrm{tr}(1+b)^{-1}\Big\}$ as rounds go on: for small d/n the inflation is
+    r"""$E_\infty=\frac{\sigma^2}{n-d-1}\Big[\frac{3d(n-d-1)}{2(n-m-d-1)}
+    -\tfrac12E\,\mathrm{tr}(1+b)^{-1}\Big]$ as rounds go on: for small d/n the inflation is
     $\frac{1+2p}{1-p^2}$, more than 2 from a share p = 0.366 on.
 
     Here d = 1, where $E(1+b)^{-1}={}_2F_1(1,m/2;n/2;-1)$.

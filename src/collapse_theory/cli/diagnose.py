@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 from collapse_theory.cli.options import Count, Dtype, ExperimentFile, Flag, Json
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from collapse_theory.diagnostics.base import Diagnosis
 
 CHAINS = 10_000
+WIDEST = len("not applicable")
 
 
 def diagnose(
@@ -35,9 +34,11 @@ def diagnose(
         risk: The observable that says how bad a fit is; if left out, the excess risk, the squared
             2-Wasserstein distance or the squared parameter error, the first the family has.
         dtype: Precision of the chains; float64 if left out.
-        as_json: Print JSON instead of a table.
+        as_json: Print JSON instead of text.
         no_cache: Do not keep compiled programs for the next run.
     """
+    from rich.padding import Padding
+
     from collapse_theory.cli.console import print_json, progress_bar, stdout
     from collapse_theory.cli.session import begin, make_plan
 
@@ -53,7 +54,9 @@ def diagnose(
         print_json({"chains": chains, "seed": seed, "diagnoses": [row(d) for d in found]})
         return 0
     console = stdout()
-    console.print(table(found))
+    for head, basis in map(lines, found):
+        console.print(head, style="bold")
+        console.print(Padding(basis, (0, 0, 0, WIDEST + 2)))
     console.print(f"{chains:,} chains, seed {seed}; each answer is a test at 1 % in one direction")
     return 0
 
@@ -70,27 +73,15 @@ def row(d: Diagnosis) -> dict[str, Any]:
     }
 
 
-def table(found: list[Diagnosis]) -> Table:
-    """A row for each definition."""
-    from rich import box
-    from rich.table import Table
-
+def lines(d: Diagnosis) -> tuple[str, str]:
+    """The answer, and what it rests on."""
     from collapse_theory.cli.console import number
 
-    out = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("definition", "collapse?"):
-        out.add_column(heading)
-    out.add_column("value", justify="right", no_wrap=True)
-    out.add_column("SE", justify="right", no_wrap=True)
-    out.add_column("means collapse if", no_wrap=True)
-    for heading in ("judged at", "since"):
-        out.add_column(heading, justify="right", no_wrap=True)
-    out.add_column("measured")
-    for d in found:
-        dates = ("-" if t is None else str(t) for t in (d.at, d.onset))
-        measured = "; ".join(filter(None, (d.statistic, d.why)))
-        out.add_row(
-            d.definition.title, d.answer.value, number(d.value), number(d.se, ".2g"),
-            d.threshold, *dates, measured,
-        )  # fmt: skip
-    return out
+    since = "" if d.onset is None else f", since generation {d.onset}"
+    head = f"{d.answer.value:<{WIDEST}}  {d.definition.title}{since}"
+    if d.at is None:
+        return head, "; ".join(filter(None, (d.statistic, d.why)))
+    value = f"{number(d.value)} ± {number(d.se, '.2g')} at generation {d.at}"
+    return head, "; ".join(
+        filter(None, (f"{d.statistic}: {value}", f"collapse if {d.threshold}", d.why))
+    )

@@ -102,7 +102,7 @@ class LinearRegression(AbstractSufficientFamily[RegressionFit, LeastSquares | Sa
     def __check_init__(self) -> None:
         if self.design not in ("fresh", "fixed"):
             raise InputError(f"family.design = {self.design!r}: allowed are 'fresh' and 'fixed'")
-        if not self.noise >= 0:
+        if isinstance(self.noise, float | int) and not self.noise >= 0:  # else it is traced
             raise InputError(f"family.noise = {self.noise}: a standard deviation must be >= 0")
         if self.covariance is not None:
             cov = np.asarray(self.covariance, float)
