@@ -89,14 +89,15 @@ def universality_accumulate(e: Experiment) -> Vector:
     source=PAPER,
     family=(Exponential, Bernoulli, *FLAT),
     workflow=Replace,
-    where=_one_size,
+    where=lambda e: _one_size(e) and 3 * e.generations <= int(e.sizes[0]),
     cases=(_exponential(Replace()),),
 )
 def universality_replace(e: Experiment) -> Vector:
     r"""$n\,E(\hat\theta_t-\theta)^2 \to t\,V$ as n grows, t fixed, with V the variance of one row;
     the relative error is O(1/n).
 
-    Mean parameter of an exponential family, n rows in every batch, each fit on the newest batch.
+    Mean parameter of an exponential family, n rows in every batch, each fit on the newest batch; up
+    to t = n / 3 here.
 
     Derived; the linear growth was read in the paper's abstract.
     """
