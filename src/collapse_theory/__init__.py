@@ -47,6 +47,7 @@ _HOMES = {
     "generators.tempered": ("Tempered",),
     "judging": ("Verdict", "judge"),
     "observables.base": ("Observable", "Snapshot"),
+    "planning": ("Advice", "Certificate", "Situation", "certify", "plan", "question", "questions"),
     "prediction": ("Prediction", "predict"),
     "provenance": ("influence", "linear_workflow"),
     "result": ("ChainPath", "Result", "replay", "simulate"),

@@ -11,7 +11,15 @@ from typing import Any, TypeVar
 from collapse_theory.errors import InputError
 
 T = TypeVar("T")
-ROOMS = ("families", "generators", "workflows", "observables", "catalogue", "diagnostics")
+ROOMS = (
+    "families",
+    "generators",
+    "workflows",
+    "observables",
+    "catalogue",
+    "diagnostics",
+    "planning",
+)
 
 
 @functools.cache

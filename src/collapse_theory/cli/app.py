@@ -18,6 +18,7 @@ from collapse_theory.cli.diagnose import diagnose
 from collapse_theory.cli.docs import docs
 from collapse_theory.cli.info import info
 from collapse_theory.cli.members import list_members, show
+from collapse_theory.cli.plan import plan
 from collapse_theory.cli.predict import predict
 from collapse_theory.cli.simulate import simulate
 from collapse_theory.cli.sweep import sweep
@@ -43,8 +44,8 @@ def make_app() -> App:
     )
     for command, name in (
         (verify, "verify"), (simulate, "simulate"), (sweep, "sweep"), (predict, "predict"),
-        (diagnose, "diagnose"), (bench, "bench"), (list_members, "list"), (show, "show"),
-        (docs, "docs"), (info, "info"),
+        (diagnose, "diagnose"), (plan, "plan"), (bench, "bench"), (list_members, "list"),
+        (show, "show"), (docs, "docs"), (info, "info"),
     ):  # fmt: skip
         app.command(command, name=name)
     return app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -75,6 +76,28 @@ def experiment_from_table(table: dict[str, Any]) -> Experiment:
         **given,
     )
     return made
+
+
+def family_and_truth(family: str, truth: str = "") -> tuple[Any, Any]:
+    """A family and a truth for it, each as written on a command line.
+
+    Args:
+        family: a name, or a TOML table with one.
+        truth: a TOML table, or nothing.
+
+    Raises:
+        InputError: either is not TOML, or not what is allowed.
+    """
+    text = family if family.lstrip().startswith("{") else "{name = " + json.dumps(family) + "}"
+    made = _member({"family": _inline(text, "family")}, "family", AbstractFamily)
+    return made, _build(made.truth_type, _inline(truth or "{}", "truth"), "truth")
+
+
+def _inline(text: str, key: str) -> dict[str, Any]:
+    try:
+        return _subtable(tomllib.loads(f"table = {text}")["table"], key)
+    except tomllib.TOMLDecodeError as e:
+        raise InputError(f"{key} = {text!r}: not TOML, such as {{key = 1}}: {e}") from e
 
 
 def find_class(base: Any, name: str, key: str) -> Any:
