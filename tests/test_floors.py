@@ -19,7 +19,7 @@ FLOORS = [
     {"engine", "provenance", "catalogue"},
     {"result"},
     {"judging", "prediction", "calculating"},
-    {"ladder", "planting", "jobs", "diagnostics", "planning"},
+    {"ladder", "planting", "jobs", "diagnostics", "planning", "forecasting"},
     {"verification", "trying", "store", "config", "figures", "sweeps", "bench", "coverage"},
     {"pages"},
     {"cli", "__main__"},

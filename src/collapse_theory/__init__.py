@@ -41,6 +41,7 @@ _HOMES = {
     "families.ridge": ("Ridge",),
     "families.smoothed": ("Smoothed",),
     "families.uniform": ("Uniform",),
+    "forecasting": ("Column", "Forecast", "forecast", "read_column"),
     "generators.base": ("AbstractGenerator",),
     "generators.faithful": ("Faithful",),
     "generators.scaled": ("Scaled",),

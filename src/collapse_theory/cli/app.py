@@ -16,6 +16,7 @@ import collapse_theory
 from collapse_theory.cli.bench import bench
 from collapse_theory.cli.diagnose import diagnose
 from collapse_theory.cli.docs import docs
+from collapse_theory.cli.forecast import forecast
 from collapse_theory.cli.info import info
 from collapse_theory.cli.members import list_members, show
 from collapse_theory.cli.plan import plan
@@ -44,8 +45,8 @@ def make_app() -> App:
     )
     for command, name in (
         (verify, "verify"), (simulate, "simulate"), (sweep, "sweep"), (predict, "predict"),
-        (diagnose, "diagnose"), (plan, "plan"), (bench, "bench"), (list_members, "list"),
-        (show, "show"), (docs, "docs"), (info, "info"),
+        (diagnose, "diagnose"), (plan, "plan"), (forecast, "forecast"),
+        (bench, "bench"), (list_members, "list"), (show, "show"), (docs, "docs"), (info, "info"),
     ):  # fmt: skip
         app.command(command, name=name)
     return app

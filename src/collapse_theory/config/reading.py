@@ -88,9 +88,21 @@ def family_and_truth(family: str, truth: str = "") -> tuple[Any, Any]:
     Raises:
         InputError: either is not TOML, or not what is allowed.
     """
-    text = family if family.lstrip().startswith("{") else "{name = " + json.dumps(family) + "}"
-    made = _member({"family": _inline(text, "family")}, "family", AbstractFamily)
+    made = _member({"family": _inline(_named(family), "family")}, "family", AbstractFamily)
     return made, _build(made.truth_type, _inline(truth or "{}", "truth"), "truth")
+
+
+def workflow_of(text: str) -> Any:
+    """A workflow as written on a command line: a name, or a TOML table with one.
+
+    Raises:
+        InputError: it is not TOML, or not what is allowed.
+    """
+    return _member({"workflow": _inline(_named(text), "workflow")}, "workflow", AbstractWorkflow)
+
+
+def _named(text: str) -> str:
+    return text if text.lstrip().startswith("{") else "{name = " + json.dumps(text) + "}"
 
 
 def _inline(text: str, key: str) -> dict[str, Any]:

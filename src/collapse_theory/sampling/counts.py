@@ -26,6 +26,7 @@ from jaxtyping import Array, Bool, Float, Int, UInt32
 from numpy.polynomial import Polynomial, chebyshev
 from scipy import special
 
+from collapse_theory.errors import InputError
 from collapse_theory.sampling.counter import horner, normal_from_bits, signed, words
 
 LEAF = 31  # at most so many uniforms are drawn one by one: a level costs as much as 10 of them
@@ -87,9 +88,12 @@ def tree_plan(sizes: Sequence[int]) -> TreePlan:
 
     Returns:
         The plan; its depth and leaf are those of the largest need, smaller ones are masked.
+
+    Raises:
+        InputError: a size beyond it.
     """
     if not sizes or not all(0 <= n <= 2**30 for n in sizes):
-        raise ValueError(f"sizes must be integers in [0, 2**30], at least one; got {sizes!r}")
+        raise InputError(f"n = {max(sizes, default=None)}: at most 2**30 rows of symbols are drawn")
     paths = [_levels(int(n)) for n in sizes]
     shape = len(paths), max(len(split) for split, _ in paths)
     blocks = 2 * max(-(-leaf // (2 * PER_BLOCK)) for _, leaf in paths)  # even: read in two halves

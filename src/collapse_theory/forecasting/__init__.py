@@ -1,0 +1,7 @@
+"""What recursive training would do to a user's own column of data: nothing leaves the machine."""
+
+from collapse_theory.forecasting.columns import Column, read_column
+from collapse_theory.forecasting.fitting import Fitted, fit_column
+from collapse_theory.forecasting.looking_ahead import Forecast, Vanishing, forecast
+
+__all__ = ["Column", "Fitted", "Forecast", "Vanishing", "fit_column", "forecast", "read_column"]
