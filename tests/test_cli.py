@@ -454,3 +454,19 @@ def test_the_manual_has_a_working_experiment():
     assert e.observables
     assert discovery.classes(ct.AbstractFamily)
     assert cli_simulate.CHAINS == 10_000
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(run, shell):
+    code, out, _ = run("completion", shell)
+    assert code == 0
+    assert "diagnose" in out
+
+
+def test_bash_completes_a_subcommand(run, tmp_path):
+    (tmp_path / "script").write_text(run("completion", "bash")[1])
+    ask = f"source {tmp_path / 'script'}; COMP_WORDS=(collapse diag); COMP_CWORD=1; _collapse; "
+    found = subprocess.run(
+        ["bash", "-c", ask + 'echo "${COMPREPLY[@]}"'], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split() == ["diagnose"]

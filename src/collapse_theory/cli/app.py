@@ -14,6 +14,7 @@ from cyclopts import App, CycloptsError
 
 import collapse_theory
 from collapse_theory.cli.bench import bench
+from collapse_theory.cli.completion import completion
 from collapse_theory.cli.diagnose import diagnose
 from collapse_theory.cli.docs import docs
 from collapse_theory.cli.forecast import forecast
@@ -46,7 +47,7 @@ def make_app() -> App:
     for command, name in (
         (verify, "verify"), (simulate, "simulate"), (sweep, "sweep"), (predict, "predict"),
         (diagnose, "diagnose"), (plan, "plan"), (forecast, "forecast"),
-        (bench, "bench"), (list_members, "list"), (show, "show"), (docs, "docs"), (info, "info"),
+        (bench, "bench"), (list_members, "list"), (show, "show"), (docs, "docs"), (info, "info"), (completion, "completion"),
     ):  # fmt: skip
         app.command(command, name=name)
     return app
