@@ -1,11 +1,15 @@
 """Figures: what is drawn, how it is labelled, and what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
 import collapse_theory as ct
 from collapse_theory import figures
+from collapse_theory.cli.app import run
+from collapse_theory.families.categorical import CategoricalLaw
 from collapse_theory.verification import theorem_named
 
 
@@ -84,3 +88,81 @@ def test_theorems_may_be_chosen_and_are_checked(ax, result):
 def test_labels_carry_units(ax, result):
     assert figures.error_growth(ax, result, "kl_forward").get_ylabel() == "kl forward (nats)"
     assert len(set(figures.palette())) == 10
+
+
+SYMBOLS = ct.Experiment(
+    family=ct.Categorical(),
+    truth=CategoricalLaw((0.5, 0.3, 0.2)),
+    workflow=ct.Replace(),
+    n=20,
+    generations=12,
+)
+
+
+def test_paths_are_those_of_the_chains(ax):
+    assert figures.sample_paths(ax, SYMBOLS, "gini", chains=3, seed=7) is ax
+    one = ct.replay(replace(SYMBOLS, observables=("gini",)), 7, 1)
+    np.testing.assert_allclose(ax.lines[1].get_ydata(), one.values["gini"], rtol=1e-12)
+    assert labels(ax) == ["mean of 3 chains"]
+
+
+def test_the_simplex_starts_at_the_truth_and_needs_three_symbols(ax):
+    figures.simplex(ax, SYMBOLS, chains=2, seed=1)
+    start = ax.lines[1].get_xydata()[0]
+    np.testing.assert_allclose(start, [0.3 + 0.2 / 2, 0.2 * np.sqrt(3) / 2])
+    with pytest.raises(ct.InputError, match="three symbols"):
+        figures.simplex(ax, replace(SYMBOLS, truth=CategoricalLaw((0.5, 0.5))))
+
+
+def test_ridges_are_as_many_as_asked_for(ax):
+    figures.ridges(ax, SYMBOLS, "gini", rows=4, chains=64)
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["1", "5", "8", "12"]
+    with pytest.raises(ct.InputError, match="not finite"):
+        figures.ridges(ax, SYMBOLS, "kl_forward", chains=64)
+    with pytest.raises(ct.InputError, match="same in all chains"):
+        figures.ridges(ax, SYMBOLS, "hallucinated_mass", chains=64)
+
+
+def test_provenance_shows_the_weights_of_the_workflow(ax):
+    e = replace(SYMBOLS, workflow=ct.Window(2), generations=4)
+    figures.provenance(ax, e)
+    shown = np.asarray(ax.images[0].get_array().filled(0))
+    np.testing.assert_allclose(np.nan_to_num(shown).sum(1), 1)
+    assert shown[3, 2] == shown[3, 3] == 0.5
+
+
+def test_a_phase_diagram_has_a_line_where_the_level_is_passed(ax):
+    names = ("x", "y", "z")
+    figures.phase_diagram(ax, [1, 2, 3], [1, 2], [[1, 2, 3], [2, 3, 4]], level=2.5, names=names)
+    assert len(ax.texts) == 1
+    other = Figure().subplots()
+    figures.phase_diagram(other, [1, 2], [1, 2], [[1, 2], [2, 3]], level=9, names=names)
+    assert not other.texts
+
+
+def test_a_zip_plot_counts_what_covers(ax):
+    figures.zip_plot(ax, np.array([0.0, 1.0, 3.0, -1.9]), np.ones(4), 0.0)
+    assert labels(ax)[0].startswith("75.0% cover")
+
+
+def test_survival_is_the_share_not_yet_lost(ax):
+    figures.survival(ax, {"a": [1, 2, 9, 9], "b": [9, 9, 9, 9]}, 4)
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), [0.75, 0.5, 0.5, 0.5])
+    assert labels(ax) == ["a", "b"]
+
+
+def test_a_ratio_is_drawn_about_one(ax):
+    (verdict, *_) = ct.verify(["seddik2024.S_fully_synthetic"])
+    figures.ratio(ax, verdict)
+    assert ax.get_ylabel() == "simulation / exact"
+    assert list(ax.lines[-1].get_ydata()) == [1, 1]
+
+
+@pytest.mark.parametrize("subject", ["paths", "ridges", "simplex", "provenance"])
+def test_the_command_draws_the_same_bytes(tmp_path, subject):
+    (tmp_path / "e.toml").write_text(str(replace(SYMBOLS, observables=("gini",))))
+    files = [tmp_path / f"{name}.svg" for name in "ab"]
+    for file in files:
+        assert run(["draw", subject, str(tmp_path / "e.toml"), str(file)]) == 0
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert run(["draw", subject, str(tmp_path / "e.toml"), str(tmp_path / "a.gif")]) == 2

@@ -17,6 +17,7 @@ from collapse_theory.cli.bench import bench
 from collapse_theory.cli.completion import completion
 from collapse_theory.cli.diagnose import diagnose
 from collapse_theory.cli.docs import docs
+from collapse_theory.cli.draw import draw
 from collapse_theory.cli.forecast import forecast
 from collapse_theory.cli.info import info
 from collapse_theory.cli.members import list_members, show
@@ -47,7 +48,8 @@ def make_app() -> App:
     for command, name in (
         (verify, "verify"), (simulate, "simulate"), (sweep, "sweep"), (predict, "predict"),
         (diagnose, "diagnose"), (plan, "plan"), (forecast, "forecast"),
-        (bench, "bench"), (list_members, "list"), (show, "show"), (docs, "docs"), (info, "info"), (completion, "completion"),
+        (bench, "bench"), (list_members, "list"), (show, "show"), (draw, "draw"),
+        (docs, "docs"), (info, "info"), (completion, "completion"),
     ):  # fmt: skip
         app.command(command, name=name)
     return app

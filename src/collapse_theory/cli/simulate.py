@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from collapse_theory.cli.options import Count, Dtype, ExperimentFile, Flag, Json
-from collapse_theory.errors import InputError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from collapse_theory.result import Result
 
 CHAINS = 10_000
-FORMATS = (".pdf", ".png", ".svg")
 
 
 def simulate(
@@ -50,10 +48,11 @@ def simulate(
     """
     from collapse_theory.cli.console import print_json, progress_bar, stdout
     from collapse_theory.cli.distributed import joined
+    from collapse_theory.cli.drawing import check_figure_file
     from collapse_theory.cli.session import begin, make_plan
 
     if plot is not None:
-        _check_plot(plot)
+        check_figure_file(plot, "--plot")
     begin(cache=not no_cache, devices=devices)
     from collapse_theory import result as results
     from collapse_theory.config import load_experiment
@@ -79,13 +78,6 @@ def simulate(
         console.print(table(result))
         console.print(f"{result.chains:,} chains, seed {result.seed}; '-' marks what is not finite")
     return 0
-
-
-def _check_plot(path: Path) -> None:
-    if path.suffix.lower() not in FORMATS:
-        raise InputError(f"--plot = {str(path)!r}: the name must end in {', '.join(FORMATS)}")
-    if not path.parent.is_dir():
-        raise InputError(f"--plot = {str(path)!r}: there is no folder {str(path.parent)!r}")
 
 
 def document(result: Result) -> dict[str, Any]:
@@ -133,18 +125,13 @@ def draw(result: Result, path: Path) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    import matplotlib as mpl
     from matplotlib.figure import Figure
 
+    from collapse_theory.cli.drawing import save_figure
     from collapse_theory.figures import error_growth
 
     figure = Figure(figsize=(7, 4 * len(result.names)), layout="constrained")
     panels = figure.subplots(len(result.names), squeeze=False)[:, 0]
     for ax, name in zip(panels, result.names, strict=True):
         error_growth(ax, result, name)
-    undated = {".svg": "Date", ".pdf": "CreationDate"}.get(path.suffix.lower())
-    try:
-        with mpl.rc_context({"svg.hashsalt": "collapse"}):
-            figure.savefig(path, metadata={undated: None} if undated else None)
-    except OSError as e:
-        raise InputError(f"--plot = {str(path)!r}: {e.strerror or e}") from e
+    save_figure(figure, path, "--plot")

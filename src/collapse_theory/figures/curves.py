@@ -1,4 +1,4 @@
-"""Figures: what was simulated, with its error, and what theory says of it."""
+"""What was simulated, by generation, with its error, and what theory says of it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from collapse_theory import discovery
 from collapse_theory.catalogue.base import Kind, Theorem
 from collapse_theory.errors import InputError
+from collapse_theory.figures.style import axis_label, palette, spans, thinned
 from collapse_theory.judging import Verdict
 from collapse_theory.observables.base import Observable
 from collapse_theory.result import Result
@@ -19,8 +20,6 @@ from collapse_theory.result import Result
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LOG_RANGE = 30  # ratio of the largest to the smallest value from which an axis is logarithmic
-MARKERS = 40  # markers on a curve at most
 BOUNDS = (Kind.UPPER, Kind.LOWER)
 DASHES: dict[Kind, Any] = {
     Kind.EXACT: "solid",
@@ -67,7 +66,7 @@ def error_growth(
         label = f"{theorem.name} ({theorem.kind.value})"
         # below the markers, so that an agreement does not hide the simulation
         ax.plot(result.generations, values, color=colour, ls=style, lw=1.6, label=label, zorder=2)
-    if _spans([mean, *(values for _, values in curves)]):
+    if spans([mean, *(values for _, values in curves)]):
         ax.set_yscale("log")
     for i, (theorem, values) in enumerate(curves):
         if theorem.kind in BOUNDS:
@@ -93,7 +92,7 @@ def prediction(ax: Axes, verdict: Verdict) -> Axes:
     ax.plot(t, v.predicted, color=colours[1], ls=style, lw=1.8, label=v.theorem.kind.value)
     if len(t) == 1:  # a curve of one point does not show
         ax.axhline(float(v.predicted[0]), color=colours[1], ls=style, lw=1.8)
-    shown = _thinned(len(t))
+    shown = thinned(len(t))
     for use, face in ((v.trusted, colours[0]), (~v.trusted, "none")):
         at = shown & use & np.isfinite(v.observed)
         if at.any():
@@ -102,7 +101,7 @@ def prediction(ax: Axes, verdict: Verdict) -> Axes:
                 t[at], v.observed[at], 2 * v.se[at], fmt="o", ms=4, mfc=face, color=colours[0],
                 label=label,
             )  # fmt: skip
-    if _spans([v.predicted, v.observed]):
+    if spans([v.predicted, v.observed]):
         ax.set_yscale("log")
     theory = isinstance(v.theorem, Theorem)
     ax.set_xlabel("generation (number of fits)" if theory else "number of the value")
@@ -111,20 +110,35 @@ def prediction(ax: Axes, verdict: Verdict) -> Axes:
     return ax
 
 
-def palette() -> list[str]:
-    """Ten colours that the colour-blind can tell apart (Petroff 2021)."""
-    import matplotlib.style
+def ratio(ax: Axes, verdict: Verdict) -> Axes:
+    """What was seen over what a statement says, by generation, with bars of two standard errors.
 
-    return list(matplotlib.style.library["petroff10"]["axes.prop_cycle"].by_key()["color"])
-
-
-def axis_label(observable: Observable) -> str:
-    """Name and unit of an observable; the unit is what its statement puts after "in"."""
-    words = observable.name.replace("_", " ")
-    for unit in ("nats", "bits"):
-        if observable.statement.endswith(f", in {unit}"):
-            return f"{words} ({unit})"
-    return words
+    The line at 1 is the statement; of a bound, the side it excludes is shaded, and the distance to
+    the line is its slack. Markers are hollow where the standard error is not to be believed. The
+    axis is logarithmic where the ratios span more than a factor of 30. Drawn on ``ax``, which is
+    returned.
+    """
+    v, colours = verdict, palette()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        seen, se = v.observed / v.predicted, v.se / np.abs(v.predicted)
+    t = np.arange(1, len(seen) + 1)
+    shown = thinned(len(t)) & np.isfinite(seen)
+    for use, face in ((v.trusted, colours[0]), (~v.trusted, "none")):
+        at = shown & use
+        if at.any():
+            label = f"{v.chains:,} chains, ± 2 SE" if face != "none" else "few chains carry it"
+            ax.errorbar(
+                t[at], seen[at], 2 * se[at], fmt="o", ms=4, mfc=face, color=colours[0], label=label
+            )
+    ax.axhline(1, color=colours[1], ls=DASHES.get(v.theorem.kind, "dotted"), lw=1.6)
+    if spans([seen]):
+        ax.set_yscale("log")
+    if v.theorem.kind in BOUNDS:
+        _shade(ax, t, np.ones(len(t)), v.theorem.kind, colours[1])
+    ax.set_xlabel("generation (number of fits)")
+    ax.set_ylabel(f"simulation / {v.theorem.kind.value}")
+    ax.legend(frameon=False, fontsize="small")
+    return ax
 
 
 def _curves(
@@ -145,7 +159,7 @@ def _simulated(ax: Axes, result: Result, name: str, colour: str) -> None:
     ax.fill_between(t, mean - 2 * se, mean + 2 * se, color=colour, alpha=0.25, lw=0, zorder=1)
     label = f"{result.chains:,} chains, mean ± 2 SE"
     ax.plot(t, mean, color=colour, lw=0.8, zorder=3)
-    shown = _thinned(len(t))
+    shown = thinned(len(t))
     trusted = result.trusted(name)
     for use, face, text in (
         (trusted, colour, label),
@@ -155,18 +169,6 @@ def _simulated(ax: Axes, result: Result, name: str, colour: str) -> None:
             at = shown & use
             at[np.flatnonzero(use)[0]] = True  # at least one marker, for the legend
             ax.plot(t[at], mean[at], "o", ms=4, mec=colour, mfc=face, ls="", label=text, zorder=4)
-
-
-def _thinned(length: int) -> NDArray[np.bool_]:
-    """Which points get a marker."""
-    shown = np.zeros(length, bool)
-    shown[:: -(-length // MARKERS)] = True
-    return shown
-
-
-def _spans(curves: Sequence[Array]) -> bool:
-    values = np.concatenate([c[np.isfinite(c)] for c in curves])
-    return bool(values.size and values.min() > 0 and values.max() > LOG_RANGE * values.min())
 
 
 def _shade(ax: Axes, t: Any, bound: Array, kind: Kind, colour: str) -> None:
