@@ -90,7 +90,13 @@ CASES = {  # name: (experiment, what theory says)
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=CASES)
+LENGTHY = ("symbols, fresh real data", "pseudo-counts", "least squares, accumulate")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(c, marks=pytest.mark.slow) if c in LENGTHY else c for c in CASES],
+)
 def diagnosed(request):
     e, expected = CASES[request.param]
     found = ct.diagnose(ct.simulate(e, chains=4000, seed=11))
@@ -183,6 +189,7 @@ def test_any_measurement_that_says_yes_is_enough():
     assert answer(d, SimpleNamespace()).answer is NO
 
 
+@pytest.mark.slow
 def test_infinite_risk_diverges():
     e = experiment(ct.Categorical(), ct.Replace(), 20, 10, TAILED)
     found = {d.definition.name: d for d in ct.diagnose(ct.simulate(e, chains=640, seed=1),

@@ -133,7 +133,7 @@ LAW_TESTS = [(name, "tour") for name in CASES if name not in SPECIAL] + [
     ("fresh design", "patched"),
 ]
 LENGTHY = [
-    *((name, "tour") for name in ("gaussian", "fixed design", "fresh design", "gamma")),
+    *((name, "tour") for name in ("gaussian", "fixed design", "fresh design", "gamma", "classes")),
     *(("fresh design", w) for w in ("patched", "replace")),
     *(("gaussian, likelihood", "patched"), ("gamma, small shape", "replace")),
     *(("exponential", "accumulate"), ("known variance", "tour"), ("uniform", "tour")),

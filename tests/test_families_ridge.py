@@ -39,7 +39,7 @@ def test_fits_are_those_of_numpy(n, penalty):
 @pytest.mark.parametrize(
     ("family", "n", "workflow"),
     [
-        (Ridge(0.2, 0.7, COV), 8, ct.Accumulate()),
+        pytest.param(Ridge(0.2, 0.7, COV), 8, ct.Accumulate(), marks=pytest.mark.slow),
         pytest.param(Ridge(0.2, 0.7, COV), 2, ct.Replace(), marks=pytest.mark.slow),
         (Ridge(0.0, 0.5), 1, ct.Mix("fresh")),
         pytest.param(Ridge(0.1, 0.7, COV), 6, ct.Weighted(0.4), marks=pytest.mark.slow),

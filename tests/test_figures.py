@@ -151,6 +151,7 @@ def test_survival_is_the_share_not_yet_lost(ax):
     assert labels(ax) == ["a", "b"]
 
 
+@pytest.mark.slow
 def test_a_ratio_is_drawn_about_one(ax):
     (verdict, *_) = ct.verify(["seddik2024.S_fully_synthetic"])
     figures.ratio(ax, verdict)

@@ -112,6 +112,7 @@ def test_a_category_is_lost_as_the_exact_chain_says():
     assert abs((first <= 3).mean() - exact[2]) > LIMIT * noise  # planted: one generation too many
 
 
+@pytest.mark.slow
 def test_dates_hold_in_a_simulation_held_back():
     column = Column("c", None, (("a", 60), ("b", 30), ("c", 7), ("d", 3)))
     kept, held = (forecast(column, generations=60, n=40, seed=s) for s in (1, 2))
@@ -161,7 +162,7 @@ def test_what_stores_rows_cannot_start_from_so_many():
 
 
 def test_the_command(files, capsys):
-    assert run(["forecast", str(files / "a.txt"), "--generations", "20", "--no-cache"]) == 0
+    assert run(["forecast", str(files / "a.txt"), "--generations", "6", "--no-cache"]) == 0
     assert "'star'" in capsys.readouterr().out
     words = ["forecast", str(files / "t.csv"), "--column", "x", "--json", "--no-cache"]
     assert run([*words, "--workflow", "{name = 'Window', batches = 2}"]) == 0

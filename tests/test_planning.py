@@ -96,7 +96,8 @@ def test_the_exact_curve_passes_the_limit_one_row_further(family, truth, real, a
     assert limit.inside.n == advice.value == limit.outside.n - 1
 
 
-@pytest.mark.parametrize("case", [DOZEN[1], pytest.param(DOZEN[3], marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("case", [DOZEN[1], DOZEN[3]])
 def test_simulation_certifies_the_most_synthetic_rows(case):
     family, truth, real, allowed = case
     advice = ask(family, real, truth=truth, inflation=allowed)["max_synthetic"]

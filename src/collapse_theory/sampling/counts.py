@@ -93,7 +93,8 @@ def tree_plan(sizes: Sequence[int]) -> TreePlan:
         InputError: a size beyond it.
     """
     if not sizes or not all(0 <= n <= 2**30 for n in sizes):
-        raise InputError(f"n = {max(sizes, default=None)}: at most 2**30 rows of symbols are drawn")
+        bad = next((n for n in sizes if not 0 <= n <= 2**30), "nothing")
+        raise InputError(f"n = {bad}: whole numbers in [0, 2**30] are needed")
     paths = [_levels(int(n)) for n in sizes]
     shape = len(paths), max(len(split) for split, _ in paths)
     blocks = 2 * max(-(-leaf // (2 * PER_BLOCK)) for _, leaf in paths)  # even: read in two halves
