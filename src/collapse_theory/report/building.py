@@ -149,6 +149,7 @@ def _provenance(what: Any) -> str:
 def _case(v: Found, case: str, name: str) -> dict[str, Any]:
     row: dict[str, Any] = {
         "case": case, "reason": v.reason, "workflow": wording.workflow(v),
+        "workflow_breaking": wording.breaking(wording.workflow(v)),
         "planted": wording.PLANTED[v.planted_seen], "evidence": wording.evidence(v),
         "figure": None, "curve": [], "note": "", "length": 0,
     }  # fmt: skip
@@ -165,13 +166,15 @@ def _case(v: Found, case: str, name: str) -> dict[str, Any]:
 
 def _erratum(group: list[Found], groups: dict[str, list[Found]]) -> dict[str, Any] | None:
     """Why a statement should be refuted, and what holds instead; None where it should not be."""
-    if not any(v.expected is Status.REFUTED for v in group):
+    expected = [v.expected is Status.REFUTED for v in group]
+    if not any(expected):
         return None
     name = group[0].theorem.name
     known = [e for e in discovery.members(Erratum) if e.fails == name]
     starts = [start for e in known for start in e.holds]
     holds = [n for n in groups for s in starts if n == s or n.startswith(f"{s}.")]
     return {
+        "everywhere": all(expected),
         "claims": [e.claim for e in known],
         "holds": [(n, anchor(n)) for n in dict.fromkeys(holds)],
     }

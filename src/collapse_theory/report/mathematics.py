@@ -21,7 +21,7 @@ ELEMENTS = {
 }  # fmt: skip
 RELATIONS = {"~": "∼", ":": ":", ";": ";"}  # what the converter takes for names of variables
 NAMESPACE = "{http://www.w3.org/1998/Math/MathML}"
-PIECES = re.compile(r"\$([^$]+)\$|``([^`]+)``")
+PIECES = re.compile(r"\$([^$]+)\$([.,;:)]*)|``([^`]+)``")
 
 
 def paragraphs(statement: str, names: Container[str]) -> list[Markup]:
@@ -38,9 +38,15 @@ def _paragraph(text: str, names: Container[str]) -> Markup:
     done, out = 0, Markup()
     for found in PIECES.finditer(text):
         out += escape(text[done : found.start()])
-        out += formula(found[1]) if found[1] is not None else _name(found[2], names)
+        out += _name(found[3], names) if found[3] else _formula(found[1], found[2])
         done = found.end()
     return out + escape(text[done:])
+
+
+def _formula(latex: str, after: str) -> Markup:
+    """A formula, with what follows it kept on the same line."""
+    found = formula(latex)
+    return Markup('<span class="keep">{}{}</span>').format(found, after) if after else found
 
 
 def _name(name: str, names: Container[str]) -> Markup:

@@ -141,8 +141,8 @@ def case_names(group: Sequence[Found]) -> list[str]:
 
 
 def breaking(name: str) -> Markup:
-    """A name that a narrow column may break after its dots and underscores."""
-    return Markup(re.sub(r"(?<=[._])(?=\w)", "<wbr>", str(escape(name))))
+    """A name that a narrow column may break after dots and underscores, and before capitals."""
+    return Markup(re.sub(r"(?<=[._])(?=\w)|(?<=[a-z])(?=[A-Z])", "<wbr>", str(escape(name))))
 
 
 def short(classes: tuple[Any, ...]) -> str:
