@@ -56,7 +56,10 @@
   });
   form.addEventListener("input", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => setTimeout(filter));
+  document.getElementById("all").addEventListener("click", () => {
+    form.reset();
+    filter();
+  });
   form.hidden = false;
   filter(); // a browser may have kept what was typed before
 })();
