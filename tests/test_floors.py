@@ -21,7 +21,7 @@ FLOORS = [
     {"judging", "prediction", "calculating"},
     {"ladder", "planting", "jobs", "diagnostics", "planning", "forecasting"},
     {"verification", "trying", "store", "config", "figures", "sweeps", "bench", "coverage"},
-    {"pages"},
+    {"pages", "report"},
     {"cli", "__main__"},
 ]
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}

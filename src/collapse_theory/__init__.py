@@ -51,6 +51,7 @@ _HOMES = {
     "planning": ("Advice", "Certificate", "Situation", "certify", "plan", "question", "questions"),
     "prediction": ("Prediction", "predict"),
     "provenance": ("influence", "linear_workflow"),
+    "report": ("write_report",),
     "result": ("ChainPath", "Result", "replay", "simulate"),
     "routes": ("Law", "Raw"),
     "store": ("load",),

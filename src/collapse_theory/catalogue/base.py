@@ -38,6 +38,12 @@ class Status(enum.Enum):
     REFUTED = "refuted"
     INCONCLUSIVE = "inconclusive"
 
+    def contradicts(self, expected: Status) -> bool:
+        """Whether one says refuted and the other does not; inconclusive contradicts nothing."""
+        if self is Status.INCONCLUSIVE:
+            return False
+        return (self is Status.REFUTED) != (expected is Status.REFUTED)
+
 
 @dataclass(frozen=True)
 class Source:

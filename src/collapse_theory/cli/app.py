@@ -23,6 +23,7 @@ from collapse_theory.cli.info import info
 from collapse_theory.cli.members import list_members, show
 from collapse_theory.cli.plan import plan
 from collapse_theory.cli.predict import predict
+from collapse_theory.cli.report import report
 from collapse_theory.cli.simulate import simulate
 from collapse_theory.cli.sweep import sweep
 from collapse_theory.cli.verify import verify
@@ -49,7 +50,7 @@ def make_app() -> App:
         (verify, "verify"), (simulate, "simulate"), (sweep, "sweep"), (predict, "predict"),
         (diagnose, "diagnose"), (plan, "plan"), (forecast, "forecast"),
         (bench, "bench"), (list_members, "list"), (show, "show"), (draw, "draw"),
-        (docs, "docs"), (info, "info"), (completion, "completion"),
+        (docs, "docs"), (report, "report"), (info, "info"), (completion, "completion"),
     ):  # fmt: skip
         app.command(command, name=name)
     return app

@@ -75,7 +75,7 @@ def verify(
     from collapse_theory.verification import Interrupted
     from collapse_theory.verification import verify as judge_all
 
-    what, exact, loose = _what(ids, experiment)
+    what, exact, loose = selection(ids, experiment)
     from collapse_theory.calculating import check_all
     from collapse_theory.trying import try_all
 
@@ -113,8 +113,8 @@ def _print(verdicts: list[Any], as_json: bool, begun: float) -> None:
         console.print(line)
 
 
-def _what(
-    ids: tuple[str, ...], experiment: Path | None
+def selection(
+    ids: tuple[str, ...], experiment: Path | None = None
 ) -> tuple[Any, list[str] | None, list[str] | None]:
     """What to simulate, the names of what is only computed, and of trials; None for everything."""
     from collapse_theory.calculating import calculations
@@ -148,7 +148,7 @@ def differs(verdict: Verdict | Check, strict: bool = False) -> bool:
 
     if verdict.status is Status.INCONCLUSIVE:
         return strict and verdict.expected is not Status.INCONCLUSIVE
-    return (verdict.status is Status.REFUTED) != (verdict.expected is Status.REFUTED)
+    return verdict.status.contradicts(verdict.expected)
 
 
 def blind(verdicts: list[Any]) -> list[str]:
