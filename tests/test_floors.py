@@ -22,6 +22,7 @@ FLOORS = [
     {"ladder", "planting", "jobs", "diagnostics", "planning", "forecasting"},
     {"verification", "trying", "store", "config", "figures", "sweeps", "bench", "coverage"},
     {"pages", "report"},
+    {"explorer"},
     {"cli", "__main__"},
 ]
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}

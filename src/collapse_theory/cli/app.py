@@ -18,6 +18,7 @@ from collapse_theory.cli.completion import completion
 from collapse_theory.cli.diagnose import diagnose
 from collapse_theory.cli.docs import docs
 from collapse_theory.cli.draw import draw
+from collapse_theory.cli.explorer import explorer
 from collapse_theory.cli.forecast import forecast
 from collapse_theory.cli.info import info
 from collapse_theory.cli.members import list_members, show
@@ -50,7 +51,8 @@ def make_app() -> App:
         (verify, "verify"), (simulate, "simulate"), (sweep, "sweep"), (predict, "predict"),
         (diagnose, "diagnose"), (plan, "plan"), (forecast, "forecast"),
         (bench, "bench"), (list_members, "list"), (show, "show"), (draw, "draw"),
-        (docs, "docs"), (report, "report"), (info, "info"), (completion, "completion"),
+        (docs, "docs"), (report, "report"), (explorer, "explorer"), (info, "info"),
+        (completion, "completion"),
     ):  # fmt: skip
         app.command(command, name=name)
     return app

@@ -7,6 +7,7 @@ import pytest
 
 import collapse_theory as ct
 from collapse_theory.calculating import check_all
+from collapse_theory.explorer import write_explorer
 from collapse_theory.trying import try_all
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -251,3 +252,26 @@ def test_a_page_as_large_as_the_catalogue_opens_fast(report, opened, tmp_path):
     assert page.locator("#table tbody tr").count() >= CASES
     end = "performance.getEntriesByType('navigation')[0].loadEventEnd"
     assert 0 < page.evaluate(end) < 1000 * SECONDS
+
+
+@pytest.fixture(scope="module")
+def sliders(tmp_path_factory):
+    return write_explorer(tmp_path_factory.mktemp("explorer") / "e.html", chains=500)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_sliders_move_the_curves(sliders, opened, scheme):
+    page, said, asked = opened(sliders, scheme)
+    assert said == asked == []
+    assert page.locator("path.band").count() == 5
+    before = page.get_attribute("path.curve.replace[d^='M62']", "d")
+    page.focus("#made")
+    page.keyboard.press("ArrowRight")
+    assert page.get_attribute("path.curve.replace[d^='M62']", "d") != before
+    assert page.locator("path.band").count() == 0  # not the setting that was simulated
+    page.click("#preset")
+    assert page.locator("path.band").count() == 5
+    assert "replace 50" in page.text_content("#answer")
+    page.uncheck("input[value=replace]")
+    assert "replace 50" not in page.text_content("#answer")
+    assert min(page.evaluate(CONTRAST)["text"].values()) >= READABLE
