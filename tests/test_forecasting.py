@@ -161,9 +161,13 @@ def test_what_stores_rows_cannot_start_from_so_many():
         forecast(numbers([1.0, 2.0, 4.0]), workflow=AccumulateSubsample())
 
 
-def test_the_command(files, capsys):
+@pytest.mark.slow
+def test_the_command_names_words(files, capsys):
     assert run(["forecast", str(files / "a.txt"), "--generations", "6", "--no-cache"]) == 0
     assert "'star'" in capsys.readouterr().out
+
+
+def test_the_command(files, capsys):
     words = ["forecast", str(files / "t.csv"), "--column", "x", "--json", "--no-cache"]
     assert run([*words, "--workflow", "{name = 'Window', batches = 2}"]) == 0
     found = json.loads(capsys.readouterr().out)

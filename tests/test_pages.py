@@ -5,8 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from latex2mathml.converter import convert
-from latex2mathml.exceptions import ExtraLeftOrMissingRightError
 from matplotlib.figure import Figure
 
 import collapse_theory as ct
@@ -96,25 +94,6 @@ def test_errata_name_what_is_refuted_and_what_holds(erratum):
 def test_claims_rest_on_statements(claim):
     for start in claim.decides:
         assert any(s.name == start or s.name.startswith(f"{start}.") for s in EVERY)
-
-
-@pytest.mark.parametrize("what", EVERY, ids=lambda s: s.name)
-def test_formulas_render(what):
-    assert what.statement.count("$") % 2 == 0
-    for formula in re.findall(r"\$([^$]+)\$", what.statement):
-        assert not unknown(formula), formula
-        assert formula.replace(r"\{", "").count("{") == formula.replace(r"\}", "").count("}")
-
-
-def unknown(formula):
-    """Commands that MathML does not know."""
-    return re.findall(r"\\\w*", re.sub(r'alttext="[^"]*"', "", convert(formula)))
-
-
-def test_a_formula_that_does_not_render_is_seen():
-    assert unknown(r"\nosuchcommand x")
-    with pytest.raises(ExtraLeftOrMissingRightError):
-        unknown(r"\left( 1")
 
 
 def test_a_figure_marks_what_is_not_believed():

@@ -86,7 +86,12 @@ DOZEN = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("family", "truth", "real", "allowed"), DOZEN)
+FEW = [
+    d if i in (0, 3, 7) else pytest.param(*d, marks=pytest.mark.slow) for i, d in enumerate(DOZEN)
+]
+
+
+@pytest.mark.parametrize(("family", "truth", "real", "allowed"), FEW)
 def test_the_exact_curve_passes_the_limit_one_row_further(family, truth, real, allowed):
     advice = ask(family, real, truth=truth, inflation=allowed)["max_synthetic"]
     limit = advice.limit

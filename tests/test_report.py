@@ -202,6 +202,9 @@ def test_content_is_escaped(verdicts, tmp_path, said):
 
 @pytest.mark.parametrize("what", EVERY, ids=lambda s: s.name)
 def test_every_formula_of_the_catalogue_is_rendered(what):
+    assert what.statement.count("$") % 2 == 0
+    plain = what.statement.replace(r"\{", "").replace(r"\}", "")
+    assert plain.count("{") == plain.count("}")
     html = "".join(mathematics.paragraphs(what.statement, ()))
     assert "unrendered" not in html
     assert html.count("<math") == what.statement.count("$") // 2
