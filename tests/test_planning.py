@@ -151,6 +151,12 @@ def test_new_real_data_put_no_limit_and_weigh_the_golden_ratio():
     assert found["best_loop"].value == "fresh real data"
 
 
+def test_sizes_are_found_where_theory_is_silent_about_small_ones():
+    found = ask(ct.LinearRegression(), 14, inflation=3.3, generations=5, fixed=False)
+    n = found["replace_size"].value  # E_t = d / (14 - d - 1) + 4 d / (n - d - 1), d = 2
+    assert 1 + 4 * 11 / (n - 3) <= 3.3 < 1 + 4 * 11 / (n - 4)
+
+
 def test_what_no_theory_covers_is_said():
     found = ask(ct.LinearRegression(), 30, inflation=1.5, generations=5)
     assert found["max_synthetic"].value is None

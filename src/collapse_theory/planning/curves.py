@@ -74,12 +74,12 @@ def largest(keeps: Callable[[int], bool | None]) -> int | float:
 
 def smallest(keeps: Callable[[int], bool | None], least: int = 1) -> int | None:
     """The smallest whole number that keeps a condition which larger ones keep; None if there is
-    none up to `LARGEST`, or where no exact theory goes as far.
+    none up to `LARGEST`. Where theory is silent, as about means that do not exist, it is not kept.
     """
     high = least
-    while not (kept := keeps(high)):
+    while not keeps(high):
         high *= 2
-        if kept is None or high > LARGEST:
+        if high > LARGEST:
             return None
     low = max(high // 2, least - 1)
     while high - low > 1:
