@@ -49,10 +49,11 @@ def main() -> int:
         wrong = replace(advice.limit, value=(1 + 0.05 * side) * advice.limit.value)
         planted = ct.certify(replace(advice, limit=wrong), chains=found.chains)
         failures += (not found.holds) + planted.holds
+        lost = "-" if found.outside is None else f"{found.outside:5.1f} SE"
         print(
             f"{'certified' if found.holds else 'NOT CERTIFIED':14s} {name:15s} "
             f"{type(family).__name__:17s} {advice.value!s:>4s} rows; kept by {found.inside:5.1f} "
-            f"SE, lost by {found.outside:5.1f} SE; {found.chains:,} chains; "
+            f"SE, lost by {lost}; {found.chains:,} chains; "
             f"planted error {'NOT SEEN' if planted.holds else 'seen'}",
             flush=True,
         )

@@ -25,7 +25,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import collapse_theory as ct
-from collapse_theory.exact.real_data import best_weight, settled_inflation
+from collapse_theory.exact import optimal_weight
+from collapse_theory.exact.real_data import settled_inflation
 from collapse_theory.figures import phase_diagram
 
 # %% [markdown]
@@ -56,7 +57,7 @@ plt.show()
 
 # %%
 for n in (10, 100, 10_000):
-    print(f"{n:6d} rows of each kind: weight {best_weight(n, n, -1.0):.5f}")
+    print(f"{n:6d} rows of each kind: weight {optimal_weight(n, n, -1.0):.5f}")
 print(f"golden ratio:               {(5**0.5 - 1) / 2:.5f}")
 
 # %% [markdown]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import collapse_theory as ct
-from collapse_theory import bibliography, calculating, config, discovery
+from collapse_theory import bibliography, config, discovery
 from collapse_theory.catalogue.base import Status
 from collapse_theory.cli import app, console, members, session
 from collapse_theory.cli import simulate as cli_simulate
@@ -21,6 +21,7 @@ from collapse_theory.cli import verify as cli_verify
 
 # the module: the package shows a function of the same name
 judging = importlib.import_module("collapse_theory.verification")
+verdicts_of_all = importlib.import_module("collapse_theory.verdicts")
 
 GOOD = """
 n = 10
@@ -252,8 +253,9 @@ def made(verdict, status, expected, **changes):
 )
 def test_exit_codes_of_verdicts(run, monkeypatch, verdicts, status, expected, code, strict):
     found = [made(v, status, expected, reason="the reason") for v in verdicts]
-    monkeypatch.setattr(judging, "verify", lambda *a, **k: found)
-    monkeypatch.setattr(calculating, "check_all", lambda *a, **k: [])
+    monkeypatch.setattr(verdicts_of_all, "verify", lambda *a, **k: found)
+    monkeypatch.setattr(verdicts_of_all, "try_all", lambda *a, **k: [])
+    monkeypatch.setattr(verdicts_of_all, "check_all", lambda *a, **k: [])
     got, out, err = run("verify")
     assert (got, err) == (code, "")
     assert run("verify", "--strict")[0] == strict
@@ -283,7 +285,7 @@ def test_interrupted_verify_prints_what_is_finished(run, monkeypatch, verdicts):
     def stop(*a, **k):
         raise judging.Interrupted(verdicts[:1])
 
-    monkeypatch.setattr(judging, "verify", stop)
+    monkeypatch.setattr(verdicts_of_all, "verify", stop)
     code, out, err = run("verify", "--json")
     assert (code, err) == (130, "collapse: interrupted\n")
     assert len(strict_json(out)["verdicts"]) == 1

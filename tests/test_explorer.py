@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import collapse_theory as ct
+from collapse_theory import templating
 from collapse_theory.cli.app import run
 from collapse_theory.exact.linear import second_moments
-from collapse_theory.explorer.building import LOOPS, _file, write_explorer
+from collapse_theory.explorer.building import LOOPS, write_explorer
 from collapse_theory.provenance import linear_workflow
 
 NODE = shutil.which("node")
@@ -39,7 +40,7 @@ def exact(s):
 
 @pytest.mark.skipif(NODE is None, reason="there is no node to run the script")
 def test_the_script_computes_what_the_engine_does(tmp_path):
-    (tmp_path / "explorer.js").write_text(_file("explorer.js"))
+    (tmp_path / "explorer.js").write_text(templating.text("explorer.js"))
     asked = [{**s, "loop": loop} for s in SETTINGS for loop in LOOPS]
     words = "const {curve} = require('./explorer.js');"
     words += f"console.log(JSON.stringify({json.dumps(asked)}.map(curve)))"

@@ -33,7 +33,7 @@ def test_fits_are_those_of_numpy(n, penalty):
         expected = np.linalg.solve(gram, x.T @ (weight * y))
     else:
         expected = np.linalg.pinv(root * x) @ (root[:, 0] * y)
-    np.testing.assert_allclose(fit, expected, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(fit, expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import collapse_theory
 
 ROOT = Path(collapse_theory.__file__).parent
 FLOORS = [
-    {"errors", "moments", "sampling", "exact", "bibliography"},
+    {"errors", "moments", "sampling", "exact", "bibliography", "templating"},
     {"corpus", "observables"},
     {"families", "generators", "workflows"},
     {"routes"},
@@ -21,6 +21,7 @@ FLOORS = [
     {"judging", "prediction", "calculating"},
     {"ladder", "planting", "jobs", "diagnostics", "planning", "forecasting"},
     {"verification", "trying", "store", "config", "figures", "sweeps", "bench", "coverage"},
+    {"verdicts"},
     {"pages", "report"},
     {"explorer"},
     {"cli", "__main__"},

@@ -15,7 +15,12 @@ import collapse_theory as ct
 from collapse_theory import planning
 from collapse_theory.cli.app import run
 from collapse_theory.exact.linear import second_moments
-from collapse_theory.exact.real_data import best_weight, most_synthetic, settled_inflation
+from collapse_theory.exact.real_data import (
+    most_synthetic,
+    settled_inflation,
+    settled_inflation_fresh,
+)
+from collapse_theory.exact.weighting import optimal_weight
 from collapse_theory.families.categorical import CategoricalLaw
 from collapse_theory.observables import diversity, parameters
 from collapse_theory.planning.base import Limit
@@ -44,6 +49,14 @@ def test_settled_risk_of_a_fixed_corpus(real, made, v2):
 
 
 @pytest.mark.parametrize("v2", CURVES)
+@pytest.mark.parametrize(("real", "made"), [(7, 3), (12, 40)])
+def test_settled_risk_with_new_real_rows(real, made, v2):
+    assert settled_inflation_fresh(real, made, v2) == pytest.approx(
+        settled(ct.Mix("fresh"), real, made, v2), rel=1e-9
+    )
+
+
+@pytest.mark.parametrize("v2", CURVES)
 @pytest.mark.parametrize("allowed", [1.05, 1.2, 1.4])
 def test_most_synthetic_is_where_the_settled_risk_meets_the_limit(allowed, v2):
     root = most_synthetic(20, allowed, v2)
@@ -60,13 +73,13 @@ def test_best_weight_minimises_the_settled_risk(real, made, v2):
         lambda w: settled(ct.Weighted(w), real, made, v2, 60), bounds=(0.2, 0.999),
         method="bounded", options={"xatol": 1e-7},
     )  # fmt: skip
-    assert best_weight(real, made, v2) == pytest.approx(found.x, abs=1e-5)
-    assert best_weight(real, made, v2) == pytest.approx(found.fun, rel=1e-8)
+    assert optimal_weight(real, made, v2) == pytest.approx(found.x, abs=1e-5)
+    assert optimal_weight(real, made, v2) == pytest.approx(found.fun, rel=1e-8)
 
 
 @pytest.mark.parametrize("bad", [(0, 1, 0), (1, -1, 0), (1, 1, -2)])
 def test_what_has_no_meaning_is_refused(bad):
-    for f in (settled_inflation, best_weight):
+    for f in (settled_inflation, settled_inflation_fresh):
         with pytest.raises(ValueError, match="must be"):
             f(*bad)
     with pytest.raises(ValueError, match="inflation"):

@@ -13,7 +13,8 @@ import collapse_theory as ct
 from collapse_theory.catalogue.base import Source
 from collapse_theory.catalogue.trial import Replicates
 from collapse_theory.exact.equivalents import equivalent, features_equivalent, ridge_risk
-from collapse_theory.trying import attempt, moments_of
+from collapse_theory.moments import moments_of
+from collapse_theory.trying import attempt
 from test_theorems import KEYS
 
 ALL = ct.trials()
@@ -95,8 +96,9 @@ def test_moments_are_those_of_the_samples():
     for mine, other in zip(whole, both, strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-10)
     np.testing.assert_allclose(whole.m3 / len(x), stats.moment(x, 3), rtol=1e-10)
-    with pytest.raises(ValueError, match="finite"):
-        moments_of(np.array([[np.nan]]))
+    x[5, 1] = np.inf
+    assert moments_of(x).nonfinite.tolist() == [0, 1]
+    assert moments_of(x).mean[1] == pytest.approx(np.delete(x[:, 1], 5).mean())
 
 
 def test_unknown_names_are_refused():

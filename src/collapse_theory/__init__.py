@@ -59,6 +59,7 @@ _HOMES = {
     "catalogue.base": ("Case", "Kind", "Source", "Status", "Theorem", "theorem"),
     "catalogue.trial": ("Trial", "trial"),
     "trying": ("trials", "try_all"),
+    "verdicts": ("judge_all",),
     "verification": ("chains_needed", "theorem_named", "theorems", "verify"),
     "workflows.accumulate": ("Accumulate",),
     "workflows.accumulate_subsample": ("AccumulateSubsample",),

@@ -113,3 +113,12 @@ def to_moments(sums: PowerSums) -> Moments:
     fourth = np.maximum(a4 - 4 * a1 * a3 + 6 * a1**2 * a2 - 3 * a1**4, 0)
     m4 = np.where(spread, fourth, 0) * n * scale**4
     return Moments(n, pivot + a1 * scale, m2, m3, m4, bad)
+
+
+def moments_of(values: NDArray[np.float64]) -> Moments:
+    """Moments over the first axis of host values, (count, ...), in two passes."""
+    finite = np.isfinite(values)
+    n = finite.sum(0).astype(np.float64)
+    mean = np.where(finite, values, 0).sum(0) / np.maximum(n, 1)
+    d = np.where(finite, values, mean) - mean
+    return Moments(n, mean, (d**2).sum(0), (d**3).sum(0), (d**4).sum(0), len(values) - n)

@@ -7,11 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
-
-import jinja2
 
 from collapse_theory import discovery
 from collapse_theory.bibliography import OWN, bibtex, label
@@ -23,8 +20,8 @@ from collapse_theory.coverage import coverage
 from collapse_theory.diagnostics import definitions
 from collapse_theory.figures import prediction
 from collapse_theory.judging import Verdict
-
-Found = Verdict | Check
+from collapse_theory.templating import markdown
+from collapse_theory.verdicts import Found, planted
 
 
 def write(folder: Path, verdicts: Sequence[Found]) -> int:
@@ -42,7 +39,7 @@ def write(folder: Path, verdicts: Sequence[Found]) -> int:
     statements = folder / "statements"
     statements.mkdir(parents=True, exist_ok=True)
     for name, group in groups.items():
-        page = _render("statement", **_statement(group, statements))
+        page = markdown("statement", **_statement(group, statements))
         (statements / f"{name}.md").write_text(page, "utf-8")
     pages = {
         "index": _index(groups), "workflows": _workflows(groups), "errata": _errata(groups),
@@ -50,14 +47,8 @@ def write(folder: Path, verdicts: Sequence[Found]) -> int:
         "coverage": vars(coverage()),
     }  # fmt: skip
     for name, content in pages.items():
-        (folder / f"{name}.md").write_text(_render(name, **content), "utf-8")
+        (folder / f"{name}.md").write_text(markdown(name, **content), "utf-8")
     return len(groups) + len(pages)
-
-
-def _render(template: str, **content: Any) -> str:
-    text = resources.files("collapse_theory").joinpath(f"templates/{template}.md.j2").read_text()
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    return environment.from_string(text).render(**content)
 
 
 def _statement(group: list[Found], folder: Path) -> dict[str, Any]:
@@ -115,14 +106,14 @@ def _index(groups: dict[str, list[Found]]) -> dict[str, Any]:
         papers.setdefault(label(what.source.key), []).append(member)
     every = [v for group in groups.values() for v in group]
     counts = Counter(v.status.value for v in every)
-    tried = [[v.planted_seen for v in g if v.planted_seen is not None] for g in groups.values()]
+    seen = planted(every)
     found = coverage()
     judged = {*found.simulated, *found.computed}
     return {
         "papers": sorted(papers.items()), "count": len(groups), "cases": len(every),
         "counts": ", ".join(f"{n} {word}" for word, n in counts.items()),
         "wrong": sum(not v.as_expected for v in every),
-        "seen": sum(any(t) for t in tried if t), "tried": sum(bool(t) for t in tried),
+        "seen": sum(seen.values()), "tried": len(seen),
         "judged": len(judged),
         "listed": len(judged) + len(found.missing) + len(set(found.not_executable) - judged),
     }  # fmt: skip

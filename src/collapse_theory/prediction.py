@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from collapse_theory import discovery
 from collapse_theory.catalogue.base import Theorem
 from collapse_theory.experiment import Experiment
+from collapse_theory.observables.base import Observable
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,15 @@ def predict(experiment: Experiment) -> list[Prediction]:
 
     The result is empty when nothing covers it. No random number is drawn.
     """
+    return list(predictions(experiment))
+
+
+def predictions(
+    experiment: Experiment, observable: Observable | None = None
+) -> Iterator[Prediction]:
+    """The same one by one, about one observable or about all."""
     bare = replace(experiment, observables=())
     times = np.arange(1, experiment.generations + 1)
-    return [
-        Prediction(t, times, t.predict(bare)) for t in discovery.members(Theorem) if t.applies(bare)
-    ]
+    for t in discovery.members(Theorem):
+        if observable in (None, t.observable) and t.applies(bare):
+            yield Prediction(t, times, t.predict(bare))

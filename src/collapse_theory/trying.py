@@ -17,7 +17,7 @@ from collapse_theory.catalogue.base import Kind
 from collapse_theory.catalogue.trial import Replicates, Trial
 from collapse_theory.judging import Verdict, judge
 from collapse_theory.ladder import RUNGS, judge_ladder
-from collapse_theory.moments import Moments
+from collapse_theory.moments import Moments, moments_of
 from collapse_theory.planting import planted_seen
 
 ASKED = {"quick": 0.03, "all": 0.03, "full": 0.01}
@@ -67,6 +67,8 @@ def _attempt(what: Trial, numbers: dict[str, Any], asked: float, seed: int) -> V
 
     def draw() -> Moments:
         rows = np.asarray(what.draws(rng, what.chunk, **numbers), float)
+        if not np.isfinite(rows).all():
+            raise ValueError(f"{what.name}: replicates must be finite")
         return moments_of(rows.reshape(what.chunk, run.generations))
 
     def verdict(moments: Moments) -> Verdict:
@@ -88,18 +90,4 @@ def _enough(found: Verdict, asked: float) -> bool:
     return bool(found.detectable <= asked and found.trusted.all())
 
 
-def moments_of(rows: np.ndarray) -> Moments:
-    """Moments of samples in rows, shape (count, k).
-
-    Raises:
-        ValueError: a value is not finite.
-    """
-    if not np.isfinite(rows).all():
-        raise ValueError("replicates must be finite")
-    n = np.full(rows.shape[1], float(len(rows)))
-    mean = rows.mean(0)
-    d = rows - mean
-    return Moments(n, mean, (d**2).sum(0), (d**3).sum(0), (d**4).sum(0), np.zeros_like(n))
-
-
-__all__ = ["attempt", "moments_of", "trials", "try_all"]
+__all__ = ["attempt", "trials", "try_all"]

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from collapse_theory.calculating import Check
 from collapse_theory.catalogue.base import Kind, Theorem
 from collapse_theory.engine import Plan
 from collapse_theory.errors import InputError
@@ -63,7 +64,7 @@ class Interrupted(KeyboardInterrupt):
     Fields: ``verdicts``: those that were finished.
     """
 
-    def __init__(self, verdicts: list[Verdict]) -> None:
+    def __init__(self, verdicts: Sequence[Verdict | Check]) -> None:
         super().__init__()
         self.verdicts = verdicts
 

@@ -16,8 +16,9 @@ def in_words(numbers: Numbers) -> str:
     """The numbers of a case, long lists by their ends."""
 
     def word(value: object) -> str:
-        long = isinstance(value, tuple) and len(value) > 3
-        return f"{value[0]}..{value[-1]}" if long else str(value)  # type: ignore[index]
+        if isinstance(value, tuple) and len(value) > 3:
+            return f"{value[0]}..{value[-1]}"
+        return str(value)
 
     return ", ".join(f"{k}={word(v)}" for k, v in numbers.items())
 

@@ -27,9 +27,8 @@ class Claim:
 
 DIVERSITY = Claim(
     "Models lose diversity step by step", "glossary",
-    "Yes, at a known rate: with n rows in each generation the chance that two draws differ "
-    "falls by "
-    "the factor 1 - 1/n. Where all data are kept it settles above 0.",
+    "Yes, at a known rate: with n rows in each generation the chance that two draws differ falls "
+    "by the factor 1 - 1/n. Where all data are kept it settles above 0.",
     ("seddik2024.S_fully_synthetic", "discrete.heterozygosity"),
 )  # fmt: skip
 TAILS = Claim(
@@ -52,8 +51,7 @@ FRESH = Claim(
 SHARE = Claim(
     "A small share of synthetic data does great harm", "blog",
     "No for unbiased counts and means: a tenth of synthetic rows costs about a hundredth. Where "
-    "the "
-    "synthetic labels are biased, yes: a floor remains that no amount of data removes.",
+    "the synthetic labels are biased, yes: a floor remains that no amount of data removes.",
     ("derived.small_share_effect", "dohmatob2025strong.ridge_mix_DE"),
 )  # fmt: skip
 POINT = Claim(
@@ -71,8 +69,7 @@ BIAS = Claim(
 ALONE = Claim(
     "Collapse is certain on synthetic data alone", "abstract of Seddik et al. 2024",
     "Yes where each fit replaces the data, after about 2n generations. Not where all data are "
-    "kept: "
-    "the diversity then has a positive limit.",
+    "kept: the diversity then has a positive limit.",
     ("seddik2024.collapse_time_bounds", "wf.collapse_time", "kazdan2024.accumulate_gaussian"),
 )  # fmt: skip
 AMOUNT = Claim(
@@ -90,7 +87,6 @@ VERIFICATION = Claim(
     "Verification prevents collapse", "abstracts of 2024 and 2025",
     "It moves the end of the chain to what the verifier believes, which is the truth only if the "
     "verifier is right. For classifiers there is a sharp share of wrong labels beyond which "
-    "pruning "
-    "cannot help.",
+    "pruning cannot help.",
     ("yi2025.verifier_contraction", "feng2024.bisector", "feng2024.breakdown_point"),
 )  # fmt: skip

@@ -7,6 +7,7 @@ import numpy as np
 from collapse_theory.catalogue import settings_symbols as setting
 from collapse_theory.catalogue.base import Kind, Source, theorem
 from collapse_theory.exact import LumpedChain
+from collapse_theory.exact import optimal_weight as exact_weight
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.bernoulli import Bernoulli
 from collapse_theory.families.categorical import Categorical
@@ -74,8 +75,7 @@ def small_share(e: Experiment) -> setting.Vector:
 
 
 def _best_weight(e: Experiment) -> float:
-    n, real = float(e.sizes[-1]), float(e.real_sizes[-1])
-    return float((-(real + 1) + np.sqrt((real + 1) ** 2 + 4 * (n - 1) * real)) / (2 * (n - 1)))
+    return exact_weight(float(e.real_sizes[-1]), float(e.sizes[-1]), -1.0)
 
 
 @theorem(
@@ -179,6 +179,14 @@ def polya(e: Experiment) -> setting.Vector:
     first, added = float(e.real_sizes[0]), setting.fits(e) - 1
     kept = (1 - 1 / first) * first / (first + 1) * (first + added + 1) / (first + added)
     return np.asarray(setting.diversity_at_start(e) * kept, float)
+
+
+def sufficient_amount(real: float, distance: float, symbols: int) -> float:
+    r"""Equation (11): the mean l1 distance to the first fit stays below epsilon for
+    $n\le2\pi e^{-2}\min\{s-2,\log\frac{\sqrt2\pi N\epsilon}{6es}\}$; 0 where it allows no row.
+    """
+    growth = np.log(np.sqrt(2) * np.pi * real * distance / (6 * np.e * symbols))
+    return float(max(2 * np.pi * np.exp(-2) * min(symbols - 2, growth), 0.0))
 
 
 def deviation_bound(real: float, n: float, s: int) -> float:

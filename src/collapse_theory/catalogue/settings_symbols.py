@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_theory.exact import LumpedChain
+from collapse_theory.exact import LumpedChain, optimal_weight
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.bernoulli import Bernoulli
 from collapse_theory.families.categorical import Categorical, CategoricalLaw
@@ -53,7 +53,7 @@ RECENT = _experiment(MostRecent(3), n=6, n_real=8)
 SHARE_SCHEDULE = _experiment(MixShare(0.25), n=SCHEDULE)
 SHARE_LARGE = _experiment(MixShare(0.8), n=5, n_real=7)
 POLYA = _experiment(Accumulate(), n=1, n_real=4)
-WEIGHTED_BEST = _experiment(Weighted((-9 + (9**2 + 4 * 5 * 8) ** 0.5) / 10), n=6, n_real=8)
+WEIGHTED_BEST = _experiment(Weighted(optimal_weight(8, 6, -1.0)), n=6, n_real=8)
 """The weight solves (n-1) w^2 + (N+1) w - N = 0."""
 
 

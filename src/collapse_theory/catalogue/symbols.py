@@ -12,6 +12,7 @@ from scipy.special import xlogy
 from collapse_theory.catalogue import settings_families as shared
 from collapse_theory.catalogue import settings_symbols as setting
 from collapse_theory.catalogue.base import Kind, Source, theorem
+from collapse_theory.exact.real_data import most_synthetic
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.bernoulli import Bernoulli
 from collapse_theory.families.categorical import Categorical
@@ -83,13 +84,10 @@ def partial_max_synthetic(e: Experiment) -> setting.Vector:
     Derived: the maximal amount of synthetic data; $V_t$ rises to $(1-S_0)\frac{N+3n}{N^2+2nN+n}$,
     so never above 3/2 of the first error.
     """
-    allowed = (p / 100 for p in range(1, 51) if _allowed(p / 100, e.real_sizes[0], e.sizes[-1]))
-    bound = (1 + next(allowed)) * setting.one_row_error(e) / e.real_sizes[0]
+    real, synthetic = float(e.real_sizes[0]), float(e.sizes[-1])
+    allowed = (p / 100 for p in range(1, 51) if synthetic <= most_synthetic(real, 1 + p / 100, -1))
+    bound = (1 + next(allowed)) * setting.one_row_error(e) / real
     return np.full(e.generations, bound)
-
-
-def _allowed(eta: float, real: float, synthetic: float) -> bool:
-    return synthetic * (3 * real - (1 + eta) * (2 * real + 1)) <= eta * real**2
 
 
 @theorem(

@@ -36,16 +36,10 @@ def docs(
         raise InputError(f"--out = {out}: this is a file; name a folder")
     begin(cache=not no_cache)
     from collapse_theory import pages
-    from collapse_theory.calculating import check_all
-    from collapse_theory.trying import try_all
-    from collapse_theory.verification import verify
+    from collapse_theory.verdicts import judge_all
 
     with progress_bar() as progress:
-        found: list[pages.Found] = [
-            *verify(level=level, seed=seed, progress=progress),
-            *try_all(level=level, seed=seed),
-            *check_all(brief=level != "full"),
-        ]
+        found = judge_all(level=level, seed=seed, progress=progress)
     try:
         count = pages.write(out, found)
     except OSError as e:

@@ -94,8 +94,10 @@ def basis(advice: Advice, certificate: Certificate | None) -> list[str]:
     ]
     if certificate is not None:
         verdict = "certified" if certificate.holds else "NOT certified"
+        further = certificate.outside
+        lost = "" if further is None else f", lost by {further:.1f} one row further"
         lines.append(
             f"{verdict} by {certificate.chains:,} chains, in standard errors: kept by "
-            f"{certificate.inside:.1f} here, lost by {certificate.outside:.1f} one row further"
+            f"{certificate.inside:.1f} here{lost}"
         )
     return lines

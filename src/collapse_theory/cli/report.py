@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -33,22 +33,15 @@ def report(
     """
     from collapse_theory.cli.console import progress_bar
     from collapse_theory.cli.session import begin
-    from collapse_theory.cli.verify import differs, selection
     from collapse_theory.report import check_target, write_report
 
     check_target(out)  # before the work, not after it
     begin(cache=not no_cache)
-    from collapse_theory.calculating import check_all
-    from collapse_theory.trying import try_all
-    from collapse_theory.verification import verify
+    from collapse_theory.verdicts import judge_all
 
-    what, exact, loose = selection(ids)
-    found: list[Any] = []
     with progress_bar() as progress:
-        found += verify(what, level=level, seed=seed, progress=progress)
-        found += try_all(loose, level=level, seed=seed)
-        found += check_all(exact, brief=what is None and level != "full")
+        found = judge_all(ids, level=level, seed=seed, progress=progress)
     write_report(out, found, seed=seed, level=level)
     statements = len({v.theorem.name for v in found})
     print(f"{statements} statements on {len(found)} cases in {out}")
-    return 1 if any(differs(v) for v in found) else 0
+    return 1 if any(v.status.contradicts(v.expected) for v in found) else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from collapse_theory.calculating import Check
-    from collapse_theory.judging import Verdict
+    from collapse_theory.verdicts import Found
 
 COLOURS = {"consistent": "green", "refuted": "magenta", "inconclusive": "yellow"}
 SYMBOLS = {"consistent": "✓", "refuted": "✗", "inconclusive": "?"}
@@ -72,36 +72,28 @@ def verify(
         raise InputError("give theorem ids or --experiment, not both")
     begun = time.perf_counter()
     begin(cache=not no_cache, devices=devices)
+    from collapse_theory.config import load_experiment
+    from collapse_theory.verdicts import judge_all, planted
     from collapse_theory.verification import Interrupted
-    from collapse_theory.verification import verify as judge_all
 
-    what, exact, loose = selection(ids, experiment)
-    from collapse_theory.calculating import check_all
-    from collapse_theory.trying import try_all
-
-    verdicts: list[Any] = []
+    what = ids if experiment is None else load_experiment(experiment)
+    plan = make_plan(devices, dtype)
     try:
         with progress_bar() as progress:
-            verdicts += judge_all(
-                what,
-                level=level,
-                chains=chains,
-                seed=seed,
-                plan=make_plan(devices, dtype),
-                progress=progress,
+            verdicts = judge_all(
+                what, level=level, chains=chains, seed=seed, plan=plan, progress=progress
             )
-            verdicts += try_all(loose, level=level, seed=seed)
-            verdicts += check_all(exact, brief=what is None and level != "full")
     except Interrupted as stop:  # what is finished is worth printing
         if stop.verdicts:
             _print(stop.verdicts, as_json, begun)
         raise
     _print(verdicts, as_json, begun)
-    wrong = any(differs(v, strict) for v in verdicts)
-    return 1 if wrong or (strict and blind(verdicts)) else 0
+    wrong = any(v.status.contradicts(v.expected) for v in verdicts)
+    short = any(undecided(v) for v in verdicts) or not all(planted(verdicts).values())
+    return 1 if wrong or (strict and short) else 0
 
 
-def _print(verdicts: list[Any], as_json: bool, begun: float) -> None:
+def _print(verdicts: Sequence[Found], as_json: bool, begun: float) -> None:
     from collapse_theory.cli.console import print_json, stdout
 
     if as_json:
@@ -113,54 +105,14 @@ def _print(verdicts: list[Any], as_json: bool, begun: float) -> None:
         console.print(line)
 
 
-def selection(
-    ids: tuple[str, ...], experiment: Path | None = None
-) -> tuple[Any, list[str] | None, list[str] | None]:
-    """What to simulate, the names of what is only computed, and of trials; None for everything."""
-    from collapse_theory.calculating import calculations
-    from collapse_theory.config import load_experiment
-    from collapse_theory.config.fields import suggestion
-    from collapse_theory.trying import trials
-    from collapse_theory.verification import theorems
-
-    if experiment is not None:
-        return load_experiment(experiment), [], []
-    if not ids:
-        return None, None, None
-    computed = [c.name for c in calculations()]
-    tried = [t.name for t in trials()]
-    known = [*(t.name for t in theorems()), *computed, *tried]
-    chosen: list[str] = []
-    for name in ids:
-        found = [k for k in known if k == name or k.startswith(f"{name}.")]
-        if not found:
-            near = suggestion(name, known)
-            raise InputError(f"unknown theorem {name!r}{near}; 'collapse list theorems' names them")
-        chosen += [k for k in found if k not in chosen]
-    exact = [k for k in chosen if k in computed]
-    loose = [k for k in chosen if k in tried]
-    return [k for k in chosen if k not in computed and k not in tried], exact, loose
-
-
-def differs(verdict: Verdict | Check, strict: bool = False) -> bool:
-    """Whether a verdict contradicts the expected one; if strict, also if it fails to reach it."""
+def undecided(verdict: Found) -> bool:
+    """Whether a verdict fails to reach the one expected, without contradicting it."""
     from collapse_theory.catalogue.base import Status
 
-    if verdict.status is Status.INCONCLUSIVE:
-        return strict and verdict.expected is not Status.INCONCLUSIVE
-    return verdict.status.contradicts(verdict.expected)
+    return not verdict.as_expected and verdict.status is Status.INCONCLUSIVE
 
 
-def blind(verdicts: list[Any]) -> list[str]:
-    """Theorems found consistent whose planted error none of their cases would have refuted."""
-    seen: dict[str, bool] = {}
-    for v in verdicts:
-        if v.planted_seen is not None:
-            seen[v.theorem.name] = seen.get(v.theorem.name, False) or v.planted_seen
-    return [name for name, sees in seen.items() if not sees]
-
-
-def row(verdict: Verdict | Check) -> dict[str, Any]:
+def row(verdict: Found) -> dict[str, Any]:
     """A verdict for JSON."""
     from dataclasses import replace
 
@@ -197,7 +149,7 @@ def row(verdict: Verdict | Check) -> dict[str, Any]:
     return {"theorem": v.theorem.name, "experiment": to_table(measured), **found}
 
 
-def table(verdicts: list[Any], width: int, *, plain: bool = False) -> Table:
+def table(verdicts: Sequence[Found], width: int, *, plain: bool = False) -> Table:
     """The verdicts by paper, within a width; ``plain`` avoids what ASCII lacks."""
     from rich import box
     from rich.table import Table
@@ -211,7 +163,7 @@ def table(verdicts: list[Any], width: int, *, plain: bool = False) -> Table:
         words, numeric = heading in WORDS, heading not in (*WORDS, "verdict")
         justify: Literal["left", "right"] = "right" if numeric else "left"
         out.add_column(heading, justify=justify, no_wrap=not words, overflow="fold")
-    papers: dict[str | None, list[Any]] = {}
+    papers: dict[str | None, list[Found]] = {}
     for v in verdicts:
         papers.setdefault(v.theorem.source.key, []).append(v)
     for key, group in papers.items():
@@ -233,7 +185,7 @@ def _headings(width: int) -> tuple[str, ...]:
     return (*words, "verdict", "max|z|", "detectable", "trusted t", *costs)
 
 
-def _cells(v: Verdict | Check, again: bool, plain: bool) -> dict[str, Any]:
+def _cells(v: Found, again: bool, plain: bool) -> dict[str, Any]:
     from rich.padding import Padding
 
     from collapse_theory.cli.console import number
@@ -250,7 +202,7 @@ def _cells(v: Verdict | Check, again: bool, plain: bool) -> dict[str, Any]:
     } | _evidence(v)
 
 
-def _evidence(v: Verdict | Check) -> dict[str, str]:
+def _evidence(v: Found) -> dict[str, str]:
     from collapse_theory.calculating import Check
     from collapse_theory.cli.console import number
 
@@ -265,33 +217,35 @@ def _evidence(v: Verdict | Check) -> dict[str, str]:
     }
 
 
-def _mark(v: Verdict | Check, plain: bool) -> Text:
+def _mark(v: Found, plain: bool) -> Text:
     from rich.text import Text
 
     word = v.status.value
     text = Text(f"{(ASCII_SYMBOLS if plain else SYMBOLS)[word]} {word}", style=COLOURS[word])
     if not v.as_expected:
-        text.append(" (!)", style="bold red" if differs(v) else "")
+        text.append(" (!)", style="bold red" if v.status.contradicts(v.expected) else "")
     return text
 
 
-def closing(verdicts: list[Any], seconds: float) -> list[str]:
+def closing(verdicts: Sequence[Found], seconds: float) -> list[str]:
     """What did not come as expected, each with its reason, and a line of counts."""
+    from collapse_theory.verdicts import planted
+
     lines = [
         f"(!) {v.theorem.name} on {v.case}: {v.status.value}, expected "
         f"{v.expected.value}: {v.reason}"
         for v in verdicts
         if not v.as_expected
     ]
-    tried = len({v.theorem.name for v in verdicts if v.planted_seen is not None})
-    unseen = blind(verdicts)
-    if tried:
+    seen = planted(verdicts)
+    if seen:
+        unseen = [name for name, sees in seen.items() if not sees]
         names = f"; not in {', '.join(unseen)}" if unseen else ""
-        lines.append(f"planted errors: seen in {tried - len(unseen)} of {tried} theorems{names}")
+        lines.append(f"planted errors: seen in {sum(seen.values())} of {len(seen)} theorems{names}")
     counts = Counter(v.status.value for v in verdicts)
     split = ", ".join(f"{counts[word]} {word}" for word in COLOURS if counts[word])
     theorems = len({v.theorem.name for v in verdicts})
-    wrong = sum(differs(v) for v in verdicts)
+    wrong = sum(v.status.contradicts(v.expected) for v in verdicts)
     lines.append(
         f"{theorems} theorems on {len(verdicts)} cases: {split}; {wrong} against expectation; "
         f"{seconds:.1f} s"

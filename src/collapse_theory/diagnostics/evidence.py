@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from collapse_theory.diagnostics.base import Curves
 from collapse_theory.engine import Plan, run_values
 from collapse_theory.experiment import Experiment
+from collapse_theory.moments import moments_of
 from collapse_theory.observables import (
     distances,
     divergences,
@@ -19,16 +21,15 @@ from collapse_theory.observables import (
     parameters,
     support,
 )
-from collapse_theory.observables.base import Observable, Snapshot
-from collapse_theory.result import TAIL_LIMIT
+from collapse_theory.observables.base import Observable
+from collapse_theory.result import trusted
 
 GROUPS = 32
 """Chains are dealt into so many groups; a standard error is the jackknife over them, t with 31
 degrees of freedom, whatever the statistic."""
 
-ROUNDING = 1e-12
 SCALES = (1, 2, 8)
-SCALED_CHAINS = 4096  # at each of the larger sizes: exponents to about 0.01
+SCALED_CHAINS = 4096  # at each of the larger sizes: exponents to 0.01 or 0.02
 
 RISKS = (parameters.excess_risk, divergences.w2_squared, parameters.mean_squared_error)
 BOUNDED = (
@@ -74,22 +75,20 @@ class Evidence:
 
     def curve(self, observable: Observable) -> Curves:
         """Means over all chains, then without each group: (1 + groups, T)."""
-        sums, counts = self._sums[..., self.observables.index(observable)], self._counts
-        return _without_each(sums, counts)
+        found = self._collected
+        return _without_each(found.sums[..., self.observables.index(observable)], found.chains)
 
     def trusted(self, observable: Observable) -> NDArray[np.bool_]:
         """Where no few chains carry the second moment: (T,)."""
-        believed: NDArray[np.bool_] = self._tails[:, self.observables.index(observable)]
-        return believed
+        return self._collected.trusted[:, self.observables.index(observable)]
 
     def infinite(self) -> Curves:
         """The share of chains whose risk is not finite, as curves."""
-        return _without_each(self._lost, self._counts)
+        return _without_each(self._collected.infinite, self._collected.chains)
 
     def at_truth(self, observable: Observable) -> float:
         """The observable of the true model itself."""
-        truth = self.experiment.family.model(self.experiment.truth)
-        return float(observable(self.experiment.family, Snapshot(truth, truth, truth)))
+        return observable.at_truth(self.experiment.family, self.experiment.truth)
 
     @cached_property
     def larger(self) -> tuple[Evidence, ...]:
@@ -100,69 +99,39 @@ class Evidence:
         rest = (replace(small, experiment=_scaled(self.experiment, k)) for k in SCALES[1:])
         return first, *rest
 
-    @property
-    def _sums(self) -> Curves:
-        return self._collected[0]
-
-    @property
-    def _counts(self) -> Curves:
-        return self._collected[1]
-
-    @property
-    def _lost(self) -> Curves:
-        return self._collected[2]
-
-    @property
-    def _tails(self) -> NDArray[np.bool_]:
-        return self._collected[3]
-
     @cached_property
-    def _collected(self) -> tuple[Curves, Curves, Curves, NDArray[np.bool_]]:
-        """Sums by group (groups, T, observables), chains by group, infinite risks by group, and
-        where tails may be believed (T, observables).
-        """
+    def _collected(self) -> _Collected:
         experiment = replace(self.experiment, observables=self.observables)
         setup = experiment.setup(self.plan.resolve_dtype())
         shape = (experiment.generations, len(self.observables))
-        sums, lost = np.zeros((GROUPS, *shape)), np.zeros((GROUPS, shape[0]))
-        counts, tails, done = np.zeros((GROUPS, 1)), _Tails(shape), 0
+        found = _Collected(
+            np.zeros((GROUPS, *shape)), np.zeros((GROUPS, 1)), np.zeros((GROUPS, shape[0]))
+        )
+        moments, done = None, 0
         ids = range(self.first_chain, self.first_chain + self.chains)
         for block in run_values(setup, self.seed, ids):
             group = np.arange(done, done + len(block)) % GROUPS
-            np.add.at(sums, group, block)
-            np.add.at(lost, group, ~np.isfinite(block[:, :, 0]))
-            np.add.at(counts, group, 1.0)
-            tails.add(block)
+            np.add.at(found.sums, group, block)
+            np.add.at(found.infinite, group, ~np.isfinite(block[:, :, 0]))
+            np.add.at(found.chains, group, 1.0)
+            new = moments_of(block)
+            moments = new if moments is None else moments.merge(new)
             done += len(block)
             if self.plan.progress is not None:
                 self.plan.progress(done, self.chains)
-        return sums, counts, lost, tails.believed()
+        assert moments is not None
+        return found._replace(trusted=trusted(moments))
 
 
-class _Tails:
-    """Second and fourth moments about the first block's means."""
+class _Collected(NamedTuple):
+    """By group of chains: sums (groups, T, observables), chains (groups, 1), chains whose risk is
+    not finite (groups, T); and where standard errors may be believed (T, observables).
+    """
 
-    def __init__(self, shape: tuple[int, int]) -> None:
-        self.pivot: Curves | None = None
-        self.n, self.sums = 0, np.zeros((4, *shape))
-
-    def add(self, block: Curves) -> None:
-        with np.errstate(invalid="ignore", over="ignore"):
-            if self.pivot is None:
-                self.pivot = block.mean(0)
-            d = block - self.pivot
-            self.sums += np.stack([(d**k).sum(0) for k in (1, 2, 3, 4)])
-        self.n += len(block)
-
-    def believed(self) -> NDArray[np.bool_]:
-        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            a, b, c, d = self.sums / self.n
-            variance = b - a**2
-            fourth = d - 4 * a * c + 6 * a**2 * b - 3 * a**4
-            share = np.sqrt(fourth / variance**2 / self.n)
-        still = variance <= ROUNDING * b
-        believed: NDArray[np.bool_] = np.isfinite(variance) & ((share <= TAIL_LIMIT) | still)
-        return believed
+    sums: Curves
+    chains: Curves
+    infinite: Curves
+    trusted: NDArray[np.bool_] = np.empty(0, bool)
 
 
 def default_risk(experiment: Experiment) -> Observable:

@@ -9,6 +9,7 @@ from a limit by any finite run.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from collapse_theory.diagnostics.base import Curves, Measurement
 
@@ -17,14 +18,16 @@ NEGLIGIBLE = 0.01
 SHORTEST = 8  # generations
 
 
-def endless(name: str, curve: Curves, unit: Curves, **options: object) -> Measurement:
+def endless(
+    name: str, curve: Curves, unit: Curves, trusted: NDArray[np.bool_] | None = None
+) -> Measurement:
     """The measurement that says whether a curve grows without end.
 
     Args:
         name: what grows.
         curve: its curves.
         unit: a gain below 1 % of it from T/2 to T counts as none.
-        options: further fields of the measurement.
+        trusted: (T,), where its standard errors may be believed; everywhere if left out.
     """
     t = np.arange(1, curve.shape[1] + 1)
     half, quarter = t // 2 - 1, t // 4 - 1
@@ -39,5 +42,5 @@ def endless(name: str, curve: Curves, unit: Curves, **options: object) -> Measur
         f"> {DIVERGES}, and more than {NEGLIGIBLE:.0%}",
         value,
         margins,
-        **options,  # type: ignore[arg-type]
+        trusted,
     )

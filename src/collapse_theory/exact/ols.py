@@ -13,13 +13,7 @@ from numpy.typing import ArrayLike
 from scipy.special import digamma
 
 from collapse_theory.exact.pooled_rows import pooled_groups_kappa
-from collapse_theory.exact.validation import (
-    Sizes,
-    Vector,
-    at_least,
-    schedule,
-    whole,
-)
+from collapse_theory.exact.validation import Sizes, Vector, at_least, schedule, whole
 
 
 def replace_risk(sizes: Sizes, d: int, noise: ArrayLike) -> Vector:

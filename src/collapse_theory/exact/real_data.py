@@ -1,4 +1,4 @@
-r"""What real rows are worth beside rows of the last fit: settled risks, and where they are least.
+r"""What real rows are worth beside rows of the last fit: settled risks, and what they allow.
 
 For the mean parameter of a family with variance function $V(m)=v_0+v_1m+v_2m^2$, N real rows and n
 rows of the last fit in every generation; all in units of the risk V / N of the real rows alone.
@@ -59,19 +59,18 @@ def most_synthetic(real: float, inflation: float, v2: float) -> float:
     return eta * real**2 / below if below > 0 else math.inf
 
 
-def best_weight(real: float, made: float, v2: float) -> float:
-    r"""Weight of N new real rows, against n rows of the last fit, with the least settled risk.
+def settled_inflation_fresh(real: float, made: float, v2: float) -> float:
+    r"""Risk in the long run of new real rows in each generation, pooled with rows of the last fit.
 
-    The root of $(n+v_2)w^2+(N-v_2)w-N=0$ in (0, 1]; the least risk is w in units of V / N, because
-    the best w solves $w/N=(1-w)\big((1+v_2/n)V+1/n\big)$ at $V=w/N$.
+    $\frac{N+n}{N+2n-v_2n/N}$: below 1 where $N>v_2$, at best 1/2.
 
     Args:
         real: N, > 0.
-        made: n, > 0.
+        made: n, >= 0.
         v2: curvature of the variance function, >= -1.
 
     Returns:
-        The weight; rounding error only.
+        The risk over V / N, rounding error only; inf where it has no limit.
 
     Raises:
         ValueError: outside the domain.
@@ -80,8 +79,35 @@ def best_weight(real: float, made: float, v2: float) -> float:
         derived
     """
     _check(real, made, v2)
-    across = real - v2
-    return 2 * real / (across + math.sqrt(across**2 + 4 * (made + v2) * real))
+    below = real + 2 * made - v2 * made / real
+    return (real + made) / below if below > 0 else math.inf
+
+
+def enough_for_l1(real: float, distance: float, symbols: int) -> float:
+    r"""Rows of the last fit that keep a fit over symbols near the first one, in the mean.
+
+    $E\lVert p_t-p_1\rVert_1\le\sqrt{\frac{s\,n}{N(N+2n)}}\le\epsilon$ for
+    $n\le\frac{N^2\epsilon^2}{s-2N\epsilon^2}$, any n where the denominator is not positive: by the
+    Cauchy-Schwarz inequality, so more may do.
+
+    Args:
+        real: N real rows, the same ones for ever, > 0.
+        distance: $\epsilon$, > 0.
+        symbols: s, how many occur.
+
+    Returns:
+        The number of rows, not rounded; inf where every number will do.
+
+    Raises:
+        ValueError: outside the domain.
+
+    References:
+        derived
+    """
+    _check(real, 0.0, 0.0)
+    square = at_least("distance", distance, 0.0, strict=True) ** 2
+    below = symbols - 2 * real * square
+    return real**2 * square / below if below > 0 else math.inf
 
 
 def _check(real: float, made: float, v2: float) -> None:

@@ -54,15 +54,17 @@ def weighted_mse(
     return mse
 
 
-def optimal_weight(n: float, m: float) -> float:
+def optimal_weight(n: float, m: float, v2: float = 0.0) -> float:
     r"""Weight of the real mean with the least stationary error (golden ratio when n = m).
 
-    The root of $w^2=k(1-w)$ with $k=n/m$:
-    $w^*=\frac{2k}{k+\sqrt{k^2+4k}}$, and the least stationary error equals $w^*/n$.
+    The root of $(m+v_2)w^2+(n-v_2)w-n=0$ in (0, 1]; the least stationary error equals $w^*/n$ in
+    units of the variance of a row, because the best w solves
+    $w/n=(1-w)\big((1+v_2/m)V+1/m\big)$ at $V=w/n$. With $v_2=0$: $w^2=k(1-w)$, $k=n/m$.
 
     Args:
         n: fresh real rows of each generation, > 0.
         m: synthetic rows of each generation, > 0.
+        v2: curvature of the variance function of the family, >= -1; 0 where the variance is known.
 
     Returns:
         The weight of the real mean; rounding error only.
@@ -73,8 +75,10 @@ def optimal_weight(n: float, m: float) -> float:
     References:
         he2025; derived
     """
-    k = at_least("n", n, 0.0, strict=True) / at_least("m", m, 0.0, strict=True)
-    return float(2.0 * k / (k + np.sqrt(k * k + 4.0 * k)))
+    at_least("n", n, 0.0, strict=True)
+    at_least("m", m, 0.0, strict=True)
+    across = n - at_least("v2", v2, -1.0)
+    return float(2.0 * n / (across + np.sqrt(across * across + 4.0 * (m + v2) * n)))
 
 
 def variance_weight(n: int, m: int, weight: float, generations: int) -> Vector:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
+from collapse_theory import templating
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.known_variance import GaussianMean
 from collapse_theory.observables import parameters
@@ -51,19 +50,13 @@ def write_explorer(path: str | Path, *, chains: int = 20_000, seed: int = 0) -> 
     """
     target = check_target(path)
     bands = json.dumps([_band(loop, chains, seed) for loop in LOOPS]).replace("<", "\\u003c")
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    page = environment.from_string(_file("explorer.html.j2")).render(
+    page = templating.html(
+        "explorer",
         loops=[(loop, name, dash) for loop, (name, dash, _) in LOOPS.items()],
-        families=FAMILIES, data=Markup(bands), script=Markup(_file("explorer.js")),
+        families=FAMILIES, data=Markup(bands), script=Markup(templating.text("explorer.js")),
     )  # fmt: skip
-    target.write_text(page.rstrip() + "\n", "utf-8")
+    target.write_text(page, "utf-8")
     return target
-
-
-def _file(name: str) -> str:
-    return resources.files("collapse_theory").joinpath(f"templates/{name}").read_text("utf-8")
 
 
 def _band(loop: str, chains: int, seed: int) -> dict[str, Any]:

@@ -50,10 +50,10 @@ class GaussianClasses(AbstractSufficientFamily[GaussianFit, Scatter]):
     truth_type: ClassVar[type] = ClassesLaw
 
     def __check_init__(self) -> None:
-        self._one  # noqa: B018  # checks ddof
+        self.one()  # checks ddof
 
-    @property
-    def _one(self) -> Gaussian:
+    def one(self) -> Gaussian:
+        """The family of one class."""
         return Gaussian(self.ddof)
 
     def model(self, truth: ClassesLaw) -> GaussianFit:
@@ -66,24 +66,24 @@ class GaussianClasses(AbstractSufficientFamily[GaussianFit, Scatter]):
 
     def sample(self, key: Array, theta: GaussianFit, n: int) -> Float[Array, "n 2"]:
         """Rows: a number for each class."""
-        one = self._one
+        one = self.one()
         return jax.vmap(lambda k, m: one.sample(k, m, n), out_axes=1)(jr.split(key), theta)
 
     def draw(self, key: Array, theta: GaussianFit, size: Size) -> Scatter:
         """Mean and sum of squares of each class."""
-        one = self._one
+        one = self.one()
         return jax.vmap(lambda k, m: one.draw(k, m, size))(jr.split(key), theta)
 
     def summarise(self, items: Items) -> Scatter:
         """Two passes for each class."""
-        one = self._one
+        one = self.one()
         return jax.vmap(lambda x: one.summarise(eqx.tree_at(lambda i: i.rows, items, x)))(
             items.rows.T
         )
 
     def estimate(self, statistic: Scatter) -> GaussianFit:
         """Sample mean and SS / (n - ddof) of each class."""
-        return self._one.estimate(statistic)
+        return self.one().estimate(statistic)
 
 
 @draw_tables.register

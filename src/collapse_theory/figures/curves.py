@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_theory import discovery
 from collapse_theory.catalogue.base import Kind, Theorem
 from collapse_theory.errors import InputError
 from collapse_theory.figures.style import axis_label, palette, spans, thinned
 from collapse_theory.judging import Verdict
 from collapse_theory.observables.base import Observable
+from collapse_theory.prediction import predictions
 from collapse_theory.result import Result
 
 if TYPE_CHECKING:
@@ -146,8 +146,7 @@ def _curves(
 ) -> list[tuple[Theorem, Array]]:
     bare = replace(result.experiment, observables=())
     if theorems is None:
-        found = (t for t in discovery.members(Theorem) if t.observable is observable)
-        return [(t, t.predict(bare)) for t in found if t.applies(bare)]
+        return [(p.theorem, p.values) for p in predictions(bare, observable)]
     for t in theorems:
         if t.observable is not observable or not t.covers(bare):
             raise InputError(f"{t.name} does not speak about {observable.name} in this experiment")

@@ -92,7 +92,9 @@ def _candidates(x: NDArray[np.float64]) -> dict[str, Fitted]:
 
 
 def _fitted(family: Any, truth: Any, x: NDArray[np.float64], law: Any) -> Fitted:
-    """Both distribution functions are compared at and just before every distinct value."""
+    """Both distribution functions are compared at and just before every distinct value, which
+    SciPy's test does not do: it takes continuous laws only.
+    """
     values, counts = np.unique(x, return_counts=True)
     upto = np.cumsum(counts) / x.size
     before = law.cdf(np.nextafter(values, -np.inf))

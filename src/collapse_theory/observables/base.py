@@ -62,6 +62,11 @@ class Observable:
         """The value of one chain at one generation; 0-dimensional array."""
         return self._measure(family, snapshot)
 
+    def at_truth(self, family: Any, truth: Any) -> float:
+        """The value of the true model itself; ``truth`` as a user writes it."""
+        model = family.model(truth)
+        return float(self(family, Snapshot(model, model, model)))
+
     def __repr__(self) -> str:
         return self.name
 

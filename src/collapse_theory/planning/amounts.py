@@ -7,7 +7,13 @@ import math
 import numpy as np
 
 from collapse_theory.catalogue import settings_symbols
-from collapse_theory.exact.real_data import most_synthetic, settled_inflation
+from collapse_theory.catalogue.mixing_symbols import sufficient_amount
+from collapse_theory.exact.real_data import (
+    enough_for_l1,
+    most_synthetic,
+    settled_inflation,
+    settled_inflation_fresh,
+)
 from collapse_theory.observables import parameters
 from collapse_theory.observables.diversity import gini
 from collapse_theory.planning.base import Advice, Limit, Situation, question
@@ -66,7 +72,7 @@ def _limit(s: Situation, n: int) -> Limit | None:
 
 def _fresh(s: Situation, v2: float) -> Advice:
     helps = s.real >= v2
-    gain = (s.real + s.rows) / (s.real + 2 * s.rows - v2 * s.rows / s.real)
+    gain = settled_inflation_fresh(s.real, s.rows, v2)
     return Advice(
         name="max_synthetic", value=math.inf, unit="rows",
         words=f"any amount: it lowers the error, with {s.rows:,} rows to {gain:.4g} of that of the "
@@ -114,25 +120,16 @@ def max_synthetic_l1(s: Situation) -> Advice | None:
     if s.l1 is None or not s.fixed or not gini.supports(s.family) or bends(s) is None:
         return None
     count = settings_symbols.true_law(s.experiment(Mix("fixed"), s.rows)).shape[-1]
-    below = count - 2 * s.real * s.l1**2
-    n = s.real**2 * s.l1**2 / below if below > 0 else math.inf
-    published = (
-        2
-        * math.pi
-        * math.exp(-2)
-        * min(
-            count - 2,
-            math.log(max(math.sqrt(2) * math.pi * s.real * s.l1 / (6 * math.e * count), 1e-300)),
-        )
-    )
+    n = enough_for_l1(s.real, s.l1, count)
+    published = sufficient_amount(s.real, s.l1, count)
     words = "any amount" if math.isinf(n) else f"up to {math.floor(n):,} rows from each fit"
     return Advice(
         name="max_synthetic_l1", value=n if math.isinf(n) else math.floor(n), unit="rows",
-        words=f"{words}; the published sufficient amount is {max(published, 0):.3g}",
+        words=f"{words}; the published sufficient amount is {published:.3g}",
         theory=("derived.partial_dev_L2", "derived.partial_max_synthetic"),
         holds="sufficient, for ever",
         conditions="symbols, one real corpus for ever; by the Cauchy-Schwarz inequality, so more "
         "may do",
         changes="fewer symbols allow more, in proportion",
-        table={"published": max(published, 0.0)},
+        table={"published": published},
     )  # fmt: skip

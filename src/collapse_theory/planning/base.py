@@ -138,7 +138,6 @@ class Question:
     """What one may ask: ``ask(situation)`` gives an advice, or None where it does not arise."""
 
     name: str
-    statement: str
     ask: Callable[[Situation], Advice | None]
 
 
@@ -146,6 +145,6 @@ def question(name: str) -> Callable[[Callable[[Situation], Advice | None]], Ques
     """Decorator: a function from a situation to an advice becomes a question."""
 
     def wrap(ask: Callable[[Situation], Advice | None]) -> Question:
-        return Question(name, " ".join((ask.__doc__ or "").split()), ask)
+        return Question(name, ask)
 
     return wrap

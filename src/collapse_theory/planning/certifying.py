@@ -26,18 +26,18 @@ class Certificate:
 
     Attributes:
         inside, outside: by how many standard errors the worst generation keeps the limit, and the
-            last one loses it; nan where there is nothing to check.
+            last one loses it; None where there is no outside to check.
         chains: of each of the two.
     """
 
     inside: float
-    outside: float
+    outside: float | None
     chains: int
 
     @property
     def holds(self) -> bool:
         """Whether both are beyond three standard errors."""
-        return self.inside > SURE and (np.isnan(self.outside) or self.outside > SURE)
+        return self.inside > SURE and (self.outside is None or self.outside > SURE)
 
 
 def certify(
@@ -61,7 +61,7 @@ def certify(
     pair = [e for e in (limit.inside, limit.outside) if e is not None]
     chains = chains or max(_needed(limit, e, seed) for e in pair)
     margins = [_margin(limit, e, chains, seed, plan) for e in pair]
-    outside = -float(margins[1][-1]) if len(pair) > 1 else float("nan")
+    outside = -float(margins[1][-1]) if len(pair) > 1 else None
     return Certificate(float(np.nanmin(margins[0])), outside, chains)
 
 

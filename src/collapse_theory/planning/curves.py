@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_theory import discovery
 from collapse_theory.catalogue import quadratic
-from collapse_theory.catalogue.base import Kind, Theorem
+from collapse_theory.catalogue.base import Kind
 from collapse_theory.experiment import Experiment
 from collapse_theory.observables import parameters
 from collapse_theory.observables.base import Observable
 from collapse_theory.planning.base import Situation
+from collapse_theory.prediction import predictions
 from collapse_theory.workflows.replace import Replace
 
 LARGEST = 10**6  # rows beyond which a search gives up
@@ -29,12 +28,9 @@ def risk_of(s: Situation) -> Observable:
 
 def exact(e: Experiment, observable: Observable) -> tuple[str, Curve] | None:
     """An exact prediction for all generations and the id of its theorem; None if there is none."""
-    bare = replace(e, observables=())
-    for theorem in _exact(observable):
-        if theorem.applies(bare):
-            values = theorem.predict(bare)
-            if np.isfinite(values).all():
-                return theorem.name, values
+    for found in predictions(e, observable):
+        if found.theorem.kind is Kind.EXACT and np.isfinite(found.values).all():
+            return found.theorem.name, found.values
     return None
 
 
@@ -86,9 +82,3 @@ def smallest(keeps: Callable[[int], bool | None], least: int = 1) -> int | None:
         middle = (low + high) // 2
         low, high = (low, middle) if keeps(middle) else (middle, high)
     return high
-
-
-def _exact(observable: Observable) -> Iterator[Theorem]:
-    for theorem in discovery.members(Theorem):
-        if theorem.kind is Kind.EXACT and theorem.observable is observable:
-            yield theorem

@@ -7,7 +7,6 @@ import numpy as np
 from collapse_theory.catalogue.settings_symbols import true_law
 from collapse_theory.exact.lumping import LumpedChain
 from collapse_theory.observables import diversity
-from collapse_theory.observables.base import Snapshot
 from collapse_theory.planning.base import Advice, Limit, Situation, question
 from collapse_theory.planning.curves import exact, smallest
 from collapse_theory.workflows.replace import Replace
@@ -21,8 +20,7 @@ def diversity_size(s: Situation) -> Advice | None:
     """The fewest rows from each fit that keep this share of the true Gini index to the horizon."""
     if s.diversity is None or not diversity.gini.supports(s.family):
         return None
-    truth = s.family.model(s.truth)
-    least = s.diversity * float(diversity.gini(s.family, Snapshot(truth, truth, truth)))
+    least = s.diversity * diversity.gini.at_truth(s.family, s.truth)
 
     def keeps(n: int) -> bool | None:
         found = exact(s.experiment(Replace(), n), diversity.gini)

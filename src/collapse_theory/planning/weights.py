@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collapse_theory.exact.real_data import best_weight
+from collapse_theory.exact.weighting import optimal_weight as exact_weight
 from collapse_theory.planning.base import Advice, Situation, question
 from collapse_theory.planning.curves import bends
 
@@ -21,7 +21,7 @@ def optimal_weight(s: Situation) -> Advice | None:
             conditions="one real corpus for ever, an unbiased estimator",
             changes="new real rows in each generation: then synthetic rows remember the old ones",
         )  # fmt: skip
-    w = best_weight(s.real, s.rows, v2)
+    w = exact_weight(s.real, s.rows, v2)
     pooled = s.real / (s.real + s.rows)
     return Advice(
         name="optimal_weight", value=w, unit="share",

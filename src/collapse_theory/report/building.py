@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
-from collapse_theory import calculating, discovery, judging
+from collapse_theory import calculating, discovery, judging, templating
 from collapse_theory.bibliography import OWN, bibtex, label
 from collapse_theory.calculating import Check
 from collapse_theory.catalogue.base import Status, Theorem
@@ -24,9 +22,9 @@ from collapse_theory.report import wording
 from collapse_theory.report.figure_markup import figure
 from collapse_theory.report.mathematics import anchor, paragraphs
 from collapse_theory.result import TAIL_LIMIT, provenance_facts
+from collapse_theory.verdicts import Found, planted
+from collapse_theory.verification import LEVELS
 
-Found = Verdict | Check
-LEVELS = ("quick", "all", "full")
 SUFFIXES = (".html", ".htm")
 
 
@@ -39,7 +37,7 @@ def write_report(
 
     Args:
         path: the file; its name ends in .html.
-        verdicts: what ``verify``, ``try_all`` and ``check_all`` find, in any order.
+        verdicts: what ``judge_all``, ``verify``, ``try_all`` and ``check_all`` find, in any order.
         seed: the one they were found with, for the record and the commands that reproduce them.
         level: the level they were found with, for the same.
 
@@ -93,20 +91,18 @@ def _render(verdicts: Sequence[Found], seed: int, level: str) -> str:
     papers: dict[str, list[dict[str, Any]]] = {}
     for section in sections:
         papers.setdefault(section["paper"], []).append(section)
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
     flows = {row["workflow"] for s in sections for row in s["cases"]} - {wording.NONE}
-    page = environment.from_string(_file("report.html.j2")).render(
-        style=Markup(_file("report.css")), script=Markup(_file("report.js")), papers=papers,
-        workflows=sorted(flows), none=wording.NONE, summary=_summary(groups),
-        method=_method(verdicts, level), facts=_facts(verdicts, seed, level),
-    )  # fmt: skip
-    return page.rstrip() + "\n"
-
-
-def _file(name: str) -> str:
-    return resources.files("collapse_theory").joinpath(f"templates/{name}").read_text("utf-8")
+    return templating.html(
+        "report",
+        style=Markup(templating.text("report.css")),
+        script=Markup(templating.text("report.js")),
+        papers=papers,
+        workflows=sorted(flows),
+        none=wording.NONE,
+        summary=_summary(groups),
+        method=_method(verdicts, level),
+        facts=_facts(verdicts, seed, level),
+    )
 
 
 def _paper_order(key: str | None) -> tuple[bool, str]:
@@ -183,7 +179,7 @@ def _erratum(group: list[Found], groups: dict[str, list[Found]]) -> dict[str, An
 def _summary(groups: dict[str, list[Found]]) -> dict[str, Any]:
     every = [v for group in groups.values() for v in group]
     counts = Counter(v.status for v in every)
-    tried = [[v.planted_seen for v in g if v.planted_seen is not None] for g in groups.values()]
+    seen = planted(every)
     expected = Counter(v.status for v in every if v.as_expected)
     return {
         "statements": len(groups), "cases": len(every),
@@ -192,7 +188,7 @@ def _summary(groups: dict[str, list[Found]]) -> dict[str, Any]:
         "short": sum(
             not v.as_expected and not v.status.contradicts(v.expected) for v in every
         ),
-        "seen": sum(any(t) for t in tried if t), "tried": sum(bool(t) for t in tried),
+        "seen": sum(seen.values()), "tried": len(seen),
     }  # fmt: skip
 
 

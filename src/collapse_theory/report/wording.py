@@ -15,8 +15,7 @@ from collapse_theory.catalogue.base import Status, Theorem
 from collapse_theory.experiment import Experiment
 from collapse_theory.judging import Verdict
 from collapse_theory.ladder import RUNGS
-
-Found = Verdict | Check
+from collapse_theory.verdicts import Found
 
 NONE = "–"  # where there is no number
 SHOWN = 7  # generations in a table of numbers, besides the one that deviates most
