@@ -305,3 +305,12 @@ def test_chains_along_the_last_axis_are_the_same_numbers():
     for i in range(6):
         alone = jnp.stack(wishart.normals(key[i], 3, 7, np.float64))
         np.testing.assert_allclose(alone, together[i], rtol=1e-12)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 8, 13, 40])
+def test_numbers_below_the_diagonal_are_placed_once_each(d):
+    numbers = np.arange(1, d * (d - 1) // 2 + 1, dtype=np.float32)
+    placed = np.asarray(wishart.strictly_lower(jnp.asarray(numbers), d))
+    assert placed.shape == (d, d)
+    assert not np.triu(placed).any()
+    np.testing.assert_array_equal(np.sort(placed[np.tril_indices(d, -1)]), numbers)

@@ -31,7 +31,7 @@ from collapse_theory.programs import (
     unit_sums,
     unit_values,
 )
-from collapse_theory.recursion import Setup, start
+from collapse_theory.recursion import Setup
 from collapse_theory.routes import Law
 from collapse_theory.sampling.counter import seed_key
 
@@ -198,10 +198,8 @@ def _wide() -> bool:
 
 
 def _bytes_per_chain(setup: Setup) -> int:
-    state, values = jax.eval_shape(lambda k: start(setup, k), seed_key(0))
-    size = sum(x.size * x.dtype.itemsize for x in jax.tree.leaves((state, values)))
     rows = 0 if isinstance(setup.route, Law) else 64 * setup.synthetic.capacity
-    return int(size + rows + 64)
+    return setup.state_bytes + rows + 64
 
 
 def _in_flight(

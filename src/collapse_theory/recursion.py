@@ -54,6 +54,7 @@ class Setup(eqx.Module):
     generations: int = eqx.field(static=True)
     growth: float = eqx.field(static=True, default=0.0)
     calls_library: bool = eqx.field(static=True, default=False)
+    state_bytes: int = eqx.field(static=True, default=0)
 
 
 class State(NamedTuple):
@@ -154,7 +155,10 @@ def prepare(experiment: Any, route: AbstractRoute, dtype: Any) -> Setup:
     growth = _growth_of(setup)
     if growth is not None:
         setup = dataclasses.replace(setup, growth=growth)
-        return dataclasses.replace(setup, calls_library=_traced(setup)[2])
+        traced = _traced(setup)
+        return dataclasses.replace(
+            setup, calls_library=traced.calls_library, state_bytes=traced.state_bytes
+        )
     raise InputError(
         f"workflow {type(e.workflow).__name__}: the memory changes shape between generations; "
         "keep one corpus of fixed capacity, or one that starts from data.real and merges into it"
@@ -181,41 +185,56 @@ def _schedule(experiment: Any, sizes: np.ndarray, route: AbstractRoute, dtype: A
 
 def _growth_of(setup: Setup) -> float | None:
     """By how much the memory grows in a step: 0 where its shape is kept, None where that fails."""
-    before, after, _ = _traced(setup)
-    if eqx.tree_equal(before, after):
+    first = _traced(setup)
+    if eqx.tree_equal(first.before, first.after):
         return 0.0
-    growth = _growth(before, after)
-    if growth > 0 and eqx.tree_equal(*_traced(dataclasses.replace(setup, growth=growth))[:2]):
-        return growth
+    growth = _growth(first.before, first.after)
+    if growth > 0:
+        grown = _traced(dataclasses.replace(setup, growth=growth))
+        if eqx.tree_equal(grown.before, grown.after):
+            return growth
     return None
 
 
-def _traced(setup: Setup) -> tuple[Any, Any, bool]:
-    """What tracing shows without running: the memory before and after a step, as shapes, and
-    whether a chain calls the linear-algebra library.
+class Traced(NamedTuple):
+    """What tracing shows without running.
+
+    Fields: the memory ``before`` and ``after`` a step, as shapes; ``calls_library``, whether a
+    chain calls the linear-algebra library; ``state_bytes`` of a chain and its values.
     """
+
+    before: Any
+    after: Any
+    calls_library: bool
+    state_bytes: int
+
+
+def _traced(setup: Setup) -> Traced:
 
     def shape(x: Any) -> Any:
         struct: Any = jax.ShapeDtypeStruct  # JAX's gap: untyped
         return struct(x.shape, x.dtype) if eqx.is_array(x) else x
 
     leaves, tree = jax.tree.flatten(jax.tree.map(shape, setup))
-    return _trace(tree, tuple(leaves))
+    wide = bool(jax.config.read("jax_enable_x64"))  # type: ignore[no-untyped-call]  # JAX's gap
+    return _trace(tree, tuple(leaves), wide)
 
 
 @functools.lru_cache(maxsize=256)  # tracing takes longer than many a run
-def _trace(tree: Any, leaves: tuple[Any, ...]) -> tuple[Any, Any, bool]:
+def _trace(tree: Any, leaves: tuple[Any, ...], wide: bool) -> Traced:
     from collapse_theory.sampling.counter import seed_key
 
     def two(key: Array, setup: Setup) -> tuple[Any, Any, Any]:
         state, first = start(setup, key)
         after, second = step(setup, key, jnp.full((), 2, jnp.uint32), state)
-        return state.memory, after.memory, (first, second)
+        return (state, first), after.memory, second
 
-    jaxpr, (before, after, _), _ = eqx.filter_make_jaxpr(two)(
+    jaxpr, (opening, after, _), _ = eqx.filter_make_jaxpr(two)(
         seed_key(0), jax.tree.unflatten(tree, leaves)
     )
-    return before, after, _calls(jaxpr.jaxpr)
+    arrays = [x for x in jax.tree.leaves(opening) if hasattr(x, "dtype")]
+    size = sum(x.size * x.dtype.itemsize for x in arrays)
+    return Traced(opening[0].memory, after, _calls(jaxpr.jaxpr), size)
 
 
 # products of matrices too: their tasks wait for threads like those of a factorisation

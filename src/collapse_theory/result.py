@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -187,14 +188,9 @@ def simulate(
 
 def provenance_facts(plan: Plan, route: str) -> dict[str, Any]:
     """Versions, device and dtype, for the record; no host or user name."""
-    import platform
-    from importlib import metadata
-
-    versions = {p: metadata.version(p) for p in ("jax", "jaxlib", "equinox", "numpy", "scipy")}
-    versions["collapse-theory"] = _own_version()
     device = plan.resolve_devices()[0]
     return {
-        "versions": versions | {"python": platform.python_version()},
+        "versions": dict(_versions()),
         "device": device.device_kind,
         "platform": device.platform,
         "dtype": plan.resolve_dtype().name,
@@ -202,10 +198,15 @@ def provenance_facts(plan: Plan, route: str) -> dict[str, Any]:
     }
 
 
-def _own_version() -> str:
+@functools.cache  # reading them takes longer than many a run
+def _versions() -> dict[str, str]:
+    import platform
+    from importlib import metadata
+
     from collapse_theory import __version__
 
-    return __version__
+    found = {p: metadata.version(p) for p in ("jax", "jaxlib", "equinox", "numpy", "scipy")}
+    return found | {"collapse-theory": __version__, "python": platform.python_version()}
 
 
 def replay(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float
 
 
@@ -46,6 +47,10 @@ def tilted_rows(
     after = jnp.append(tail[1:], jnp.ones((1,), v.dtype))
     mean = jnp.sqrt(tail) * jnp.sqrt(after)
     triangle = below + jnp.diag(jnp.exp(log_diag))
-    total = jnp.cumsum((v / mean)[:, None] * triangle, 0)
-    before = jnp.pad(total[:-1], [(1, 0), (0, 0)])
-    return (after / mean)[:, None] * triangle - v[:, None] * before, total[-1]
+
+    def row(total: Array, at: tuple[Array, ...]) -> tuple[Array, Array]:
+        numbers, shrink, part, x = at
+        return total + part * numbers, shrink * numbers - x * total
+
+    total, root = lax.scan(row, jnp.zeros_like(v), (triangle, after / mean, v / mean, v))
+    return root, total

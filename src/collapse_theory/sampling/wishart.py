@@ -103,9 +103,22 @@ def bartlett(
     d, dtype = table["log_shape"].shape[-1], table["log_shape"].dtype.type
     z = normal_row(key, stream, d * (d + 1) // 2, dtype)
     log_diag = log_chi(z[:d], key, stream + 1, table)
-    ends = [(d + i * (i - 1) // 2, d + i * (i + 1) // 2) for i in range(d)]
-    rows = [jnp.concatenate([z[a:b], jnp.zeros(d - b + a, dtype)]) for a, b in ends]
-    return log_diag, jnp.where(jnp.isfinite(log_diag)[None, :], jnp.stack(rows), 0)
+    return log_diag, jnp.where(jnp.isfinite(log_diag)[None, :], strictly_lower(z[d:], d), 0)
+
+
+def strictly_lower(z: Float[Array, " k"], d: int) -> Float[Array, "d d"]:
+    """The d (d - 1) / 2 numbers below the diagonal of a matrix, in some fixed order.
+
+    Rows i and k - i of the triangle, k = d or d - 1, fill one line of a rectangle: the matrix is
+    two masks, where placing row by row would take a pass a row.
+    """
+    width = d - 1 + d % 2
+    lines = z.reshape(d // 2, width)
+    bottom = jnp.pad(lines, [(d - d // 2, 0), (0, d - width)])
+    top = jnp.pad(lines[::-1, ::-1], [(d % 2, d - d // 2 - d % 2), (0, d - width)])
+    row, column = np.indices((d, d))
+    halves = jnp.where(row < d - d // 2, top, bottom)
+    return jnp.where(column < row, halves, 0)
 
 
 def bartlett_numbers(
