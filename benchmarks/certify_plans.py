@@ -17,7 +17,7 @@ jax.config.update("jax_enable_x64", True)
 import collapse_theory as ct
 from collapse_theory.families.categorical import CategoricalLaw
 
-LAW = CategoricalLaw((0.5, 0.3, 0.2))
+LAW, RARE = CategoricalLaw((0.5, 0.3, 0.2)), CategoricalLaw((0.6, 0.36, 0.04))
 PLANS = (
     ("max_synthetic", ct.Categorical(), {"truth": LAW, "real": 4, "inflation": 1.25}),
     ("max_synthetic", ct.Categorical(), {"truth": LAW, "real": 6, "inflation": 1.3}),
@@ -36,6 +36,11 @@ PLANS = (
     ("diversity_size", ct.Bernoulli(), {"real": 20, "diversity": 0.7, "generations": 6}),
     ("alive_size", ct.Categorical(), {"truth": LAW, "real": 30, "all_alive": 0.8,
                                       "generations": 5}),
+    ("tail_size", ct.Categorical(), {"truth": RARE, "real": 30, "tail_recall": 0.3,
+                                     "generations": 3}),
+    ("max_synthetic_biased", ct.Gaussian(ddof=1), {"real": 6, "fixed": False, "diversity": 0.86,
+                                                   "generator": ct.Scaled(0.8),
+                                                   "generations": 12}),
 )  # fmt: skip
 
 
@@ -51,7 +56,7 @@ def main() -> int:
         failures += (not found.holds) + planted.holds
         lost = "-" if found.outside is None else f"{found.outside:5.1f} SE"
         print(
-            f"{'certified' if found.holds else 'NOT CERTIFIED':14s} {name:15s} "
+            f"{'certified' if found.holds else 'NOT CERTIFIED':14s} {name:20s} "
             f"{type(family).__name__:17s} {advice.value!s:>4s} rows; kept by {found.inside:5.1f} "
             f"SE, lost by {lost}; {found.chains:,} chains; "
             f"planted error {'NOT SEEN' if planted.holds else 'seen'}",

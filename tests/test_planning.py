@@ -183,6 +183,11 @@ def test_questions_name_statements_of_the_catalogue():
     common = {"truth": LAW, "inflation": 1.2, "generations": 4}
     whole = ask(ct.Categorical(), 40, l1=0.3, diversity=0.5, all_alive=0.5, **common)
     whole |= ask(ct.Categorical(), 40, fixed=False, **common)
+    rare = CategoricalLaw((0.6, 0.36, 0.04))
+    wishes = {"budget": 30, "tail_recall": 0.1, "verifier": (0.9, 0.2), "generations": 4}
+    whole |= ask(ct.Categorical(), 40, truth=rare, **wishes)
+    narrow = {"generator": ct.Scaled(0.9), "diversity": 0.9, "fixed": False, "generations": 4}
+    whole |= ask(ct.Gaussian(ddof=1), 20, **narrow)
     assert set(whole) == {q.name for q in planning.questions()}
     for advice in whole.values():
         assert any(n == t or n.startswith(f"{t}.") for t in advice.theory for n in every)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import xlogy
 
 from collapse_theory.catalogue import settings_symbols as setting
@@ -104,13 +105,19 @@ def tail_recall(e: Experiment) -> setting.Vector:
     Derived.
     """
     p = setting.true_law(e)
-    order = np.argsort(p, kind="stable")
-    tail = np.zeros(p.size, bool)
-    tail[order] = (np.cumsum(p[order]) <= TAIL_MASS * (1 + ROUNDING)) & (p[order] > 0)
+    tail = tail_symbols(p)
     if not tail.any():
         return np.ones(e.generations)
     recall = setting.lumped(e).tail_recall(p, tail)
     return setting.once_likely(recall, 1 - recall)
+
+
+def tail_symbols(p: setting.Vector) -> NDArray[np.bool_]:
+    """Which symbols are the rarest that hold at most 5 % of the mass."""
+    order = np.argsort(p, kind="stable")
+    tail = np.zeros(p.size, bool)
+    tail[order] = (np.cumsum(p[order]) <= TAIL_MASS * (1 + ROUNDING)) & (p[order] > 0)
+    return tail
 
 
 @theorem("engine.lumping.kl_reverse", observable=divergences.kl_reverse, **SCOPE)

@@ -22,6 +22,11 @@ def plan(
     l1: float | None = None,
     diversity: float | None = None,
     all_alive: float | None = None,
+    tail_recall: float | None = None,
+    budget: Count | None = None,
+    generator: str = "Faithful",
+    verifier: tuple[float, float] | None = None,
+    wrong: float | None = None,
     certify: Flag = False,
     seed: int = 0,
     as_json: Json = False,
@@ -41,8 +46,15 @@ def plan(
         generations: The horizon of answers that do not hold for ever.
         inflation: Largest risk allowed, over that of the real data alone: 1.3 is 30 % more.
         l1: Largest mean l1 distance allowed between a fit over symbols and the first fit.
-        diversity: Smallest share of the true diversity (Gini index) to keep.
+        diversity: Smallest share of the true diversity (Gini index) to keep; with a generator that
+            changes the variance, of the variance.
         all_alive: Smallest probability that no symbol is lost.
+        tail_recall: Smallest mean share of the rarest symbols, those that hold 5 % of the mass, to
+            keep.
+        budget: Synthetic rows of all generations together, to be spread over them.
+        generator: How synthetic rows leave a fit, as TOML: '{name = "Scaled", factor = 0.9}'.
+        verifier: Chances that a verifier keeps a right row, and a wrong one: 0.9 0.2.
+        wrong: Share of the synthetic rows that are wrong before the verifier sees them.
         certify: Simulate just inside and just outside every limit.
         seed: Of the simulation.
         as_json: Print JSON instead of text.
@@ -53,12 +65,14 @@ def plan(
 
     begin(cache=not no_cache)
     from collapse_theory import planning
-    from collapse_theory.config.reading import family_and_truth
+    from collapse_theory.config.reading import family_and_truth, generator_of
 
     model, law = family_and_truth(family, truth)
     found = planning.plan(
         model, real=real, truth=law, fixed=fixed, synthetic=synthetic, generations=generations,
         inflation=inflation, l1=l1, diversity=diversity, all_alive=all_alive,
+        tail_recall=tail_recall, budget=budget, generator=generator_of(generator),
+        verifier=verifier, wrong=wrong,
     )  # fmt: skip
     wanted = [a for a in found if certify and a.limit is not None]
     certificates = {a.name: planning.certify(a, seed=seed) for a in wanted}

@@ -101,6 +101,17 @@ def workflow_of(text: str) -> Any:
     return _member({"workflow": _inline(_named(text), "workflow")}, "workflow", AbstractWorkflow)
 
 
+def generator_of(text: str) -> Any:
+    """A generator as written on a command line: a name, or a TOML table with one.
+
+    Raises:
+        InputError: it is not TOML, or not what is allowed.
+    """
+    return _member(
+        {"generator": _inline(_named(text), "generator")}, "generator", AbstractGenerator
+    )
+
+
 def _named(text: str) -> str:
     return text if text.lstrip().startswith("{") else "{name = " + json.dumps(text) + "}"
 

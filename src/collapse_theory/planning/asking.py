@@ -23,7 +23,7 @@ def plan(family: Any, *, real: int, **wishes: Any) -> list[Advice]:
         family: the model and its estimator.
         real: rows of real data.
         wishes: the other fields of :class:`Situation`: truth, fixed, synthetic, generations,
-            inflation, l1, diversity, all_alive.
+            inflation, l1, diversity, all_alive, tail_recall, budget, generator, verifier, wrong.
 
     Raises:
         InputError: a value is out of range, or no question has an exact answer.
@@ -33,6 +33,6 @@ def plan(family: Any, *, real: int, **wishes: Any) -> list[Advice]:
     if not found:
         raise InputError(
             f"no exact theory answers for {type(family).__name__}: simulate it, or name a target "
-            "(inflation, l1, diversity, all_alive)"
+            "(inflation, l1, diversity, all_alive, tail_recall, budget)"
         )
     return found

@@ -9,6 +9,7 @@ from typing import Any
 
 from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment
+from collapse_theory.generators.faithful import Faithful
 from collapse_theory.observables.base import Observable
 
 GENERATIONS = 50
@@ -27,8 +28,15 @@ class Situation:
         generations: the horizon T of answers that do not hold for ever.
         inflation: largest risk allowed, over that of the first fit, which sees real data only; > 1.
         l1: largest mean l1 distance allowed between a fit over symbols and the first fit.
-        diversity: smallest share of the true Gini index to be kept, in (0, 1).
+        diversity: smallest share to be kept of the true Gini index, or of the true variance where
+            a generator changes it, in (0, 1).
         all_alive: smallest probability that no symbol is lost, in (0, 1).
+        tail_recall: smallest mean share of the rarest symbols, those that hold at most 5 % of the
+            mass, to be kept, in (0, 1).
+        budget: synthetic rows of all generations together, at least one for each.
+        generator: how synthetic rows leave a fit; faithfully if left out.
+        verifier: chances in [0, 1] that a verifier keeps a right row, and a wrong one.
+        wrong: share of the synthetic rows that are wrong before a verifier sees them, in (0, 1).
 
     Raises:
         InputError: a value is out of range.
@@ -44,18 +52,28 @@ class Situation:
     l1: float | None = None
     diversity: float | None = None
     all_alive: float | None = None
+    tail_recall: float | None = None
+    budget: int | None = None
+    generator: Any = field(default_factory=Faithful)
+    verifier: tuple[float, float] | None = None
+    wrong: float | None = None
 
     def __post_init__(self) -> None:
         if self.truth is None:
             object.__setattr__(self, "truth", self.family.truth_type())
-        for name, least in (("real", 1), ("synthetic", 1), ("generations", 2)):
+        steps = self.generations - 1 if isinstance(self.generations, int) else 1
+        for name, least in (("real", 1), ("synthetic", 1), ("generations", 2), ("budget", steps)):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < least):
                 raise InputError(f"{name} = {value!r}: a whole number >= {least} is needed")
         _in_range("inflation", self.inflation, 1.0, math.inf)
         _in_range("l1", self.l1, 0.0, 2.0)
         _in_range("diversity", self.diversity, 0.0, 1.0)
-        _in_range("all_alive", self.all_alive, 0.0, 1.0)
+        for name in ("all_alive", "tail_recall", "wrong"):
+            _in_range(name, getattr(self, name), 0.0, 1.0)
+        if self.verifier is not None:
+            _check_verifier(self.verifier)
+        self.generator.check(self.family)
 
     @property
     def rows(self) -> int:
@@ -67,7 +85,14 @@ class Situation:
         """The inflation; where none is asked for, none counts as kept."""
         return math.inf if self.inflation is None else self.inflation
 
-    def experiment(self, workflow: Any, n: int, generations: int | None = None) -> Experiment:
+    @property
+    def faithful(self) -> bool:
+        """Whether synthetic rows follow the fits they come from."""
+        return type(self.generator) is Faithful
+
+    def experiment(
+        self, workflow: Any, n: int | tuple[int, ...], generations: int | None = None
+    ) -> Experiment:
         """The situation with a loop and so many synthetic rows."""
         return Experiment(
             family=self.family,
@@ -76,12 +101,21 @@ class Situation:
             n=n,
             n_real=self.real,
             generations=self.generations if generations is None else generations,
+            generator=self.generator,
         )
 
 
 def _in_range(name: str, value: float | None, low: float, high: float) -> None:
     if value is not None and not low < value < high:
         raise InputError(f"{name} = {value}: a number above {low:g} and below {high:g} is needed")
+
+
+def _check_verifier(chances: tuple[float, float]) -> None:
+    if len(chances) != 2 or not all(0 <= c <= 1 for c in chances) or not sum(chances):
+        raise InputError(
+            f"verifier = {chances}: two chances in [0, 1] are needed, to keep a right row and a "
+            "wrong one, not both 0"
+        )
 
 
 @dataclass(frozen=True)

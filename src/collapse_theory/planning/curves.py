@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_theory.catalogue import quadratic
-from collapse_theory.catalogue.base import Kind
+from collapse_theory.catalogue.base import Kind, Theorem
 from collapse_theory.experiment import Experiment
 from collapse_theory.observables import parameters
 from collapse_theory.observables.base import Observable
 from collapse_theory.planning.base import Situation
-from collapse_theory.prediction import predictions
+from collapse_theory.prediction import Prediction, predictions
 from collapse_theory.workflows.replace import Replace
 
 LARGEST = 10**6  # rows beyond which a search gives up
@@ -28,9 +28,20 @@ def risk_of(s: Situation) -> Observable:
 
 def exact(e: Experiment, observable: Observable) -> tuple[str, Curve] | None:
     """An exact prediction for all generations and the id of its theorem; None if there is none."""
+    found = _exact(e, observable)
+    return None if found is None else (found.theorem.name, found.values)
+
+
+def ruling(e: Experiment, observable: Observable) -> Theorem | None:
+    """The theorem of :func:`exact`, for searches over numbers that it covers alike."""
+    found = _exact(e, observable)
+    return None if found is None else found.theorem
+
+
+def _exact(e: Experiment, observable: Observable) -> Prediction | None:
     for found in predictions(e, observable):
         if found.theorem.kind is Kind.EXACT and np.isfinite(found.values).all():
-            return found.theorem.name, found.values
+            return found
     return None
 
 
@@ -44,6 +55,8 @@ def bends(s: Situation) -> float | None:
     """v2 of the variance function V(m) = v0 + v1 m + v2 m^2 where the mean's error depends on it
     alone; None elsewhere.
     """
+    if not s.faithful:
+        return None
     e = s.experiment(Replace(), s.rows, 2)
     try:
         found = quadratic.quadratic(e)

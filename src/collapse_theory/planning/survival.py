@@ -1,16 +1,20 @@
-"""How many rows keep diversity, and every symbol."""
+"""How many rows keep diversity, the tail, and every symbol."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from collapse_theory.catalogue.settings_symbols import true_law
+from collapse_theory.catalogue.lumping import tail_symbols
+from collapse_theory.catalogue.settings_symbols import one_context, true_law
 from collapse_theory.exact.lumping import LumpedChain
+from collapse_theory.families.bernoulli import Bernoulli
+from collapse_theory.families.categorical import Categorical
 from collapse_theory.observables import diversity
 from collapse_theory.planning.base import Advice, Limit, Situation, question
 from collapse_theory.planning.curves import exact, smallest
 from collapse_theory.workflows.replace import Replace
 
+SYMBOLS = (Categorical, Bernoulli)
 MOST = 4096  # rows of a lumped chain: its matrices have so many rows and columns
 HEIR = "accumulating keeps a share for ever with any size; so do new real rows"
 
@@ -44,10 +48,8 @@ def diversity_size(s: Situation) -> Advice | None:
 @question("alive_size")
 def alive_size(s: Situation) -> Advice | None:
     """The fewest rows from each fit with which no symbol is lost, so surely, to the horizon."""
-    if s.all_alive is None or not diversity.all_alive.supports(s.family):
-        return None
-    p = true_law(s.experiment(Replace(), s.rows))
-    if p.ndim > 1:  # several contexts
+    p = _symbols(s)
+    if s.all_alive is None or p is None:
         return None
     wanted = 1 - s.all_alive
 
@@ -66,6 +68,46 @@ def alive_size(s: Situation) -> Advice | None:
         conditions=f"{_loop(s)}; the chances of losing each symbol are added up", changes=HEIR,
         limit=limit,
     )  # fmt: skip
+
+
+@question("tail_size")
+def tail_size(s: Situation) -> Advice | None:
+    """The fewest rows from each fit that keep this mean share of the rarest symbols to the
+    horizon.
+    """
+    p = _symbols(s)
+    if s.tail_recall is None or p is None or not (tail := tail_symbols(p)).any():
+        return None
+    wanted = s.tail_recall
+
+    def recall(n: int) -> np.ndarray:
+        sizes = [s.real] + [n] * (s.generations - 1)
+        return LumpedChain(sizes, s.generations).tail_recall(p, tail)
+
+    def keeps(n: int) -> bool | None:
+        return None if n > MOST else bool(recall(n)[-1] >= wanted)
+
+    first = recall(1)[0]
+    n = smallest(keeps) if first >= wanted else None
+    limit = None
+    if n is not None:
+        pair = [s.experiment(Replace(), k) for k in (n, n - 1) if k]
+        limit = Limit(diversity.tail_recall, wanted, False, *pair)
+    rare = f"the {tail.sum():,} rarest symbols ({p[tail].sum():.1%} of the mass)"
+    return Advice(
+        name="tail_size", value=n, unit="rows",
+        words=_words(n, f"{wanted:.0%} of {rare} are kept on average"),
+        theory=("engine.lumping.tail_recall",), holds=f"exact, {s.generations} generations",
+        conditions=_loop(s), changes=HEIR, limit=limit, table={"after the first fit": first},
+    )  # fmt: skip
+
+
+def _symbols(s: Situation) -> np.ndarray | None:
+    """The true law where the counts of symbols are a chain, each by itself; None elsewhere."""
+    if not s.faithful or not diversity.all_alive.supports(s.family):
+        return None
+    e = s.experiment(Replace(), s.rows)
+    return true_law(e) if one_context(e) and isinstance(s.family, SYMBOLS) else None
 
 
 def lost(s: Situation, probs: np.ndarray, n: int) -> np.ndarray:
