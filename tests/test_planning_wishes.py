@@ -150,7 +150,7 @@ def test_the_command_takes_them(capsys):
     assert "max_synthetic_biased: " in out
     assert "81.8%" in out
     assert run([*words, "--budget", "100", "--generations", "5"]) == 0
-    assert "spread: accumulate: 97 rows from fit 1, 1 rows from fits 2 to 4" in (
+    assert "spread: accumulate: 97 rows from fit 1, 1 row from fits 2 to 4" in (
         capsys.readouterr().out
     )
     assert run([*words, "--generator", "{name = 'Nosuch'}"]) == 2
