@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Array
 
 from collapse_theory.errors import InputError
-from collapse_theory.moments import Moments, PowerSums, to_moments
+from collapse_theory.moments import Moments, PowerSums, Tally, to_moments
 from collapse_theory.programs import (
     setup_arrays,
     setup_static,
@@ -106,23 +106,48 @@ def run_moments(setup: Setup, seed: int, chains: range, plan: Plan) -> Moments:
     Arrays (T, observables). Where JAX runs in several processes, all of them must make this call;
     they share the units, and each returns the moments of all.
     """
+    return tally_moments(setup, seed, chains, plan)[0]
+
+
+def tally_moments(
+    setup: Setup,
+    seed: int,
+    chains: range,
+    plan: Plan,
+    before: Tally | None = None,
+    keep: Callable[[Tally], None] | None = None,
+) -> tuple[Moments, Tally | None]:
+    """As :func:`run_moments`, going on from a tally of the same run.
+
+    ``keep`` is called with the tally after every whole unit. The result is the same, bit for bit,
+    wherever the run was cut, as long as units are of one size: on one kind of device.
+
+    Returns:
+        The moments of all chains, and the tally of the whole units among them.
+    """
     root = seed_key(int(seed))
     devices = plan.resolve_devices()
     if plan.chunk is not None and plan.chunk < 1:
         raise InputError(f"plan.chunk = {plan.chunk}: a whole number >= 1 is needed")
     unit = unit_size(setup, devices[0].platform)
     ahead = len(devices) * -(-(plan.chunk or 3 * unit) // unit)
-    total, done = None, 0
-    for sums in _everybodys(_in_flight(setup, root, chains, unit, devices, ahead), ahead):
+    tally, done = before, before.chains if before else 0
+    total = before.moments if before else None
+    rest = range(chains.start + done, chains.stop)
+    for sums in _everybodys(_in_flight(setup, root, rest, unit, devices, ahead), ahead):
         if done >= len(chains):
             break  # a process that had no unit left sent an empty one
         moments = to_moments(sums)
         total = moments if total is None else total.merge(moments)
-        done = min(done + unit, len(chains))
+        whole, done = done + unit <= len(chains), min(done + unit, len(chains))
+        if whole:
+            tally = Tally(done, total)
+            if keep is not None:
+                keep(tally)
         if plan.progress is not None:
             plan.progress(done, len(chains))
     assert total is not None
-    return total
+    return total, tally
 
 
 def run_paths(setup: Setup, seed: int, ids: np.ndarray) -> tuple[Any, Any]:

@@ -100,6 +100,16 @@ class Moments(NamedTuple):
         return Moments(n, mean, m2, m3, m4, self.nonfinite + other.nonfinite)
 
 
+class Tally(NamedTuple):
+    """What a run has merged of its whole units: it can go on from there, to the same bits.
+
+    Fields: ``chains``, how many from the run's first one on; their ``moments``.
+    """
+
+    chains: int
+    moments: Moments
+
+
 def to_moments(sums: PowerSums) -> Moments:
     """Host moments of a unit; arrays of ``sums`` are (generations, observables)."""
     n, bad, scale, pivot = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_theory.engine import Plan, check_run, run_moments
+from collapse_theory.engine import Plan, check_run, tally_moments
 from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment
-from collapse_theory.moments import Moments
+from collapse_theory.moments import Moments, Tally
 from collapse_theory.observables.base import Observable
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Result:
         seed: its seed; chain ids ``first_chain .. first_chain + chains - 1`` were used.
         moments: counts, means and central power sums, float64, shape (T, observables).
         facts: versions, device, dtype, route ("law", "law, reduced" or "raw").
+        tally: the part that :meth:`extend` builds on.
     """
 
     experiment: Experiment
@@ -50,6 +52,7 @@ class Result:
     facts: dict[str, Any]
     plan: Plan = field(default_factory=Plan)
     first_chain: int = 0
+    tally: Tally | None = field(default=None, repr=False, compare=False)
 
     @property
     def generations(self) -> NDArray[np.int64]:
@@ -107,15 +110,15 @@ class Result:
         return trusted(self.column(observable))
 
     def extend(self, chains: int) -> Result:
-        """This result with so many further chains; nothing is run again."""
-        more = simulate(
-            self.experiment,
-            chains=chains,
-            seed=self.seed,
-            plan=self.plan,
-            first_chain=self.first_chain + self.chains,
-        )
-        return replace(self, chains=self.chains + chains, moments=self.moments.merge(more.moments))
+        """This result with so many further chains: the bits of one longer run.
+
+        Nothing is run again but the chains of the last unit, where it was not whole.
+        """
+        check_run(chains, self.seed)
+        return _simulated(
+            self.experiment, self.chains + int(chains), self.seed, self.plan, self.first_chain,
+            before=self.tally,
+        )  # fmt: skip
 
     def to_xarray(self) -> xarray.Dataset:
         """A Dataset with dimensions (generation, observable)."""
@@ -159,6 +162,7 @@ def simulate(
     plan: Plan | None = None,
     route: str | None = None,
     first_chain: int = 0,
+    store: str | Path | None = None,
 ) -> Result:
     """Run chains of an experiment.
 
@@ -169,21 +173,46 @@ def simulate(
         plan: chunk, devices, dtype, progress.
         route: "law", "raw" or "auto"; the experiment's own if left out.
         first_chain: id of the first chain, to continue an earlier run.
+        store: a folder that keeps the run as it goes: stopped, it goes on from there; with more
+            chains than it holds, only these are run. The result is the same, bit for bit, as that
+            of a run without it, and one with at least so many chains.
 
     Raises:
-        InputError: a value is out of range, or the route cannot serve the workflow.
+        InputError: a value is out of range, the route cannot serve the workflow, or the store holds
+            something else, or is in use.
     """
     check_run(chains, seed)
     if not experiment.observables:
         raise InputError("observables is empty: name at least one")
     if route is not None:
         experiment = replace(experiment, route=route)
-    plan = plan or Plan()
+    plan, chains = plan or Plan(), int(chains)
+    if store is None:
+        return _simulated(experiment, chains, seed, plan, first_chain)
+    from collapse_theory.resuming import open_run
+
+    with open_run(store, experiment, seed, plan, first_chain, chains) as run:
+        most = max(chains, run.tally.chains if run.tally else 0)
+        found = _simulated(experiment, most, seed, plan, first_chain, run.tally, run.keep)
+        run.finish(found)
+    return found
+
+
+def _simulated(
+    experiment: Experiment,
+    chains: int,
+    seed: int,
+    plan: Plan,
+    first_chain: int,
+    before: Tally | None = None,
+    keep: Callable[[Tally], None] | None = None,
+) -> Result:
     setup = experiment.setup(plan.resolve_dtype())
-    moments = run_moments(setup, seed, range(first_chain, first_chain + int(chains)), plan)
+    ids = range(first_chain, first_chain + chains)
+    moments, tally = tally_moments(setup, seed, ids, plan, before, keep)
     short = ", reduced" if type(setup.family) is not type(experiment.family) else ""
     facts = provenance_facts(plan, type(setup.route).__name__.lower() + short)
-    return Result(experiment, seed, int(chains), moments, facts, plan, first_chain)
+    return Result(experiment, seed, chains, moments, facts, plan, first_chain, tally)
 
 
 def provenance_facts(plan: Plan, route: str) -> dict[str, Any]:

@@ -12,19 +12,21 @@ from uuid import uuid4
 
 import numpy as np
 
+from collapse_theory.checkpoint import digest
 from collapse_theory.config import experiment_from_table, to_toml
 from collapse_theory.engine import Plan
 from collapse_theory.errors import InputError
-from collapse_theory.moments import Moments
+from collapse_theory.moments import Moments, Tally
 from collapse_theory.result import Result
 
 if TYPE_CHECKING:
     import xarray
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised when a reader of the former layout would misread the new one."""
 KIND = "collapse_theory result"
 DIMS = ("generation", "observable")
+TALLY = "tally_"
 SUMS = ("n", "mean", "m2", "m3", "m4", "nonfinite")
 DERIVED = {
     "se": "Monte Carlo standard error of the mean",
@@ -61,6 +63,13 @@ def to_dataset(result: Result) -> xarray.Dataset:
     # strings of any length: those of a fixed one have no specification in zarr 3
     names = np.asarray(result.names, dtype=object)
     coords = {"generation": result.generations, "observable": names}
+    if result.tally is not None:
+        for name, values in zip(Moments._fields, result.tally.moments, strict=True):
+            variables[f"{TALLY}{name}"] = (
+                DIMS,
+                values,
+                {"long_name": f"{LONG[name]}, whole units"},
+            )
     return xr.Dataset(variables, coords, _attributes(result))
 
 
@@ -110,13 +119,15 @@ def load(path: str | Path) -> Result:
     attributes = attributes_at(Path(path))
     if attributes.get("kind") != KIND:
         raise InputError(f"{path}: no saved result is there")
-    if attributes["schema"] > SCHEMA:
+    if attributes.get("schema") != SCHEMA:
         raise InputError(
-            f"{path}: saved in layout {attributes['schema']}; layouts up to {SCHEMA} can be read"
+            f"{path}: saved in layout {attributes.get('schema')}; this version reads {SCHEMA}"
         )
     try:
         return _restored(path, attributes)
-    except (KeyError, TypeError, OSError) as e:
+    except InputError:
+        raise
+    except (KeyError, TypeError, ValueError, OSError, RuntimeError) as e:
         raise InputError(f"{path}: the saved result is damaged: {e!r}") from e
 
 
@@ -124,7 +135,16 @@ def _restored(path: str | Path, attributes: dict[str, Any]) -> Result:
     import xarray as xr
 
     with xr.open_zarr(path, consolidated=False, chunks=None) as dataset:
-        moments = Moments(*(np.asarray(dataset[name].values, np.float64) for name in SUMS))
+        moments, whole = (
+            Moments(*(np.asarray(dataset[start + name].values, np.float64) for name in SUMS))
+            if start + SUMS[0] in dataset
+            else None
+            for start in ("", TALLY)
+        )
+    said = {k: v for k, v in attributes.items() if k != "digest"}
+    if moments is None or attributes["digest"] != digest(said, moments, whole):
+        raise ValueError("what is there is not what was written")
+    tally = None if whole is None else Tally(attributes["tally_chains"], whole)
     facts = json.loads(attributes["facts"])
     return Result(
         experiment=experiment_from_table(tomllib.loads(attributes["experiment"])),
@@ -134,11 +154,13 @@ def _restored(path: str | Path, attributes: dict[str, Any]) -> Result:
         facts=facts,
         plan=Plan(dtype=facts["dtype"]),
         first_chain=attributes["first_chain"],
+        tally=tally,
     )
 
 
 def _attributes(result: Result) -> dict[str, Any]:
-    return {
+    tally = result.tally
+    about = {
         "kind": KIND,
         "schema": SCHEMA,
         "experiment": to_toml(result.experiment),
@@ -146,7 +168,10 @@ def _attributes(result: Result) -> dict[str, Any]:
         "chains": int(result.chains),
         "first_chain": int(result.first_chain),
         "facts": json.dumps(result.facts, sort_keys=True),
+        "tally_chains": tally.chains if tally else 0,
     }
+    whole = tally.moments if tally else None
+    return about | {"digest": digest(about, result.moments, whole)}
 
 
 def attributes_at(folder: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import io
 import os
+import signal
 import sys
 import threading
 from collections.abc import Sequence
@@ -85,6 +86,7 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a poor terminal is no reason to fail
     sys.unraisablehook = _interrupt_again
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's way to say Ctrl-C
     code = run(sys.argv[1:])
     if code == INTERRUPTED:  # worker threads may still be inside a device program: do not wait
         sys.stdout.flush()

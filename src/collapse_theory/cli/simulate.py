@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,6 +27,7 @@ def simulate(
     devices: str = "1",
     distributed: str | None = None,
     save: Path | None = None,
+    force: Flag = False,
     plot: Path | None = None,
     as_json: Json = False,
     no_cache: Flag = False,
@@ -41,7 +43,9 @@ def simulate(
         devices: How many devices to use, or "all" (of each process, where there are several).
         distributed: This process is one of several that share the chains: "auto" under Slurm or
             Open MPI, else HOST:PORT,RANK/COUNT. Only rank 0 prints and saves.
-        save: Keep the result in this folder (zarr).
+        save: Keep the run in this folder (zarr) as it goes. Run again, it goes on where it was
+            stopped; with more chains than the folder holds, only these are run.
+        force: Start over: remove the run that is in the folder.
         plot: Draw the observables with theory beside them: a .png, .svg or .pdf file.
         as_json: Print JSON instead of tables.
         no_cache: Do not keep compiled programs for the next run.
@@ -58,17 +62,22 @@ def simulate(
     from collapse_theory.config import load_experiment
 
     experiment = load_experiment(file)
-    if save is not None:
-        from collapse_theory.store import check_target
-
-        check_target(save)  # before the work, not after it
     with joined(distributed) as speaks, progress_bar() as progress:
+        if force and save is not None and speaks:
+            from collapse_theory.resuming import remove
+
+            remove(save)
         plan = make_plan(devices, dtype, progress if speaks else None)
-        result = results.simulate(experiment, chains=chains, seed=seed, plan=plan, route=route)
+        try:
+            result = results.simulate(
+                experiment, chains=chains, seed=seed, plan=plan, route=route, store=save
+            )
+        except KeyboardInterrupt:
+            if save is not None and speaks:
+                _say_how_to_go_on(save)
+            raise
     if not speaks:
         return 0
-    if save is not None:
-        result.save(save)
     if plot is not None:
         draw(result, plot)
     if as_json:
@@ -78,6 +87,13 @@ def simulate(
         console.print(table(result))
         console.print(f"{result.chains:,} chains, seed {result.seed}; '-' marks what is not finite")
     return 0
+
+
+def _say_how_to_go_on(save: Path) -> None:
+    print(
+        f"collapse: what was finished is kept beside {save}; the same command goes on from there",
+        file=sys.stderr,
+    )
 
 
 def document(result: Result) -> dict[str, Any]:
