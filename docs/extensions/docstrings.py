@@ -59,4 +59,5 @@ def _short(signature: str | None) -> str | None:
         return None
     bare = re.sub(r"~?\b(?:[A-Za-z_]\w*\.)+([A-Za-z_]\w*)", r"\1", signature).replace("~", "")
     named = re.sub(r"ndarray\[tuple\[Any, \.\.\.\], dtype\[(\w+)\]\]", r"NDArray[\1]", bare)
-    return re.sub(r"<(?:factory|function [^>]*|[^<>]* object)[^>]*>", "...", named)
+    plain = re.sub(r"<class '(\w+)'>", r"\1", named)
+    return re.sub(r"<(?:factory>|function [^,)]*>)", "...", plain)

@@ -38,9 +38,12 @@ class Result:
 
     Attributes:
         experiment: what was run.
-        seed: its seed; chain ids ``first_chain .. first_chain + chains - 1`` were used.
+        seed: of the run.
+        chains: how many; ids ``first_chain .. first_chain + chains - 1`` were used.
         moments: counts, means and central power sums, float64, shape (T, observables).
         facts: versions, device, dtype, route ("law", "law, reduced" or "raw").
+        plan: where it was run.
+        first_chain: id of the first chain.
     """
 
     experiment: Experiment
@@ -107,7 +110,14 @@ class Result:
         return trusted(self.column(observable))
 
     def extend(self, chains: int) -> Result:
-        """This result with so many further chains; nothing is run again."""
+        """This result with so many further chains; nothing is run again.
+
+        Args:
+            chains: how many more; their ids follow those that were used.
+
+        Raises:
+            InputError: chains is not a whole number from 1.
+        """
         more = simulate(
             self.experiment,
             chains=chains,
@@ -172,6 +182,18 @@ def simulate(
 
     Raises:
         InputError: a value is out of range, or the route cannot serve the workflow.
+
+    Example:
+        >>> import collapse_theory as ct
+        >>> experiment = ct.Experiment(
+        ...     family=ct.Gaussian(), workflow=ct.Replace(), n=10, generations=3,
+        ...     observables=("mean_squared_error",),
+        ... )
+        >>> result = ct.simulate(experiment, chains=1000, seed=0)
+        >>> result.mean("mean_squared_error").round(2)  # theory: t / n
+        array([0.11, 0.2 , 0.3 ])
+        >>> result.extend(1000).chains
+        2000
     """
     check_run(chains, seed)
     if not experiment.observables:
@@ -219,11 +241,28 @@ def replay(
 ) -> ChainPath:
     """One chain's whole path: the same numbers as in any run with this seed on this route.
 
-    Returns:
-        A :class:`ChainPath`: ``fits``, the family's model with leading axis T, and ``values``, a
-        dict from observable name to an array (T,). On the route "auto" chains may be reduced to
-        what the observables depend on, and so are the fits (least squares: ``error_norm``, the root
-        of the excess risk, or ``score``); the whole models are those of the route "law".
+    On the route "auto" chains may be reduced to what the observables depend on, and so are the fits
+    (least squares: ``error_norm``, the root of the excess risk, or ``score``); the whole models are
+    those of the route "law".
+
+    Args:
+        experiment: what is run.
+        seed: that of the run.
+        chain: its id, a whole number from 0.
+        plan: dtype and device; the same as the run's give the same bits.
+        route: "law", "raw" or "auto"; the experiment's own if left out.
+
+    Raises:
+        InputError: a value is out of range, or the route cannot serve the workflow.
+
+    Example:
+        >>> import collapse_theory as ct
+        >>> experiment = ct.Experiment(
+        ...     family=ct.Gaussian(), workflow=ct.Replace(), n=10, generations=3,
+        ...     observables=("variance",),
+        ... )
+        >>> ct.replay(experiment, seed=0, chain=7).values["variance"].shape
+        (3,)
     """
     from collapse_theory.engine import run_paths
 
@@ -241,7 +280,12 @@ def replay(
 
 @dataclass(frozen=True)
 class ChainPath:
-    """The path of one chain; leading axes are generations 1..T."""
+    """The path of one chain; leading axes are generations 1..T.
+
+    Attributes:
+        fits: the family's model, its arrays with the leading axis T.
+        values: for each observable's name an array, shape (T,).
+    """
 
     fits: Any
     values: dict[str, Array]

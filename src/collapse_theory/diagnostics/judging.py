@@ -35,7 +35,13 @@ CRITICAL = float(student.ppf(1 - LEVEL, GROUPS - 1))
 
 @functools.cache
 def definitions() -> tuple[Definition, ...]:
-    """Every definition, those with a number first."""
+    """Every definition, those with a number first.
+
+    Example:
+        >>> import collapse_theory as ct
+        >>> [d.name for d in ct.definitions()][:2]
+        ['catastrophic_increase', 'any_increase']
+    """
     return tuple(
         sorted(discovery.members(Definition), key=lambda d: (d.number is None, d.number or 0))
     )

@@ -25,7 +25,12 @@ LOG2 = float(np.log(2))
 
 @dataclass(frozen=True)
 class GaussianLaw:
-    """Mean and variance of the truth."""
+    """Mean and variance of the truth.
+
+    Args:
+        mean: any number.
+        var: > 0.
+    """
 
     mean: float = 0.0
     var: float = 1.0

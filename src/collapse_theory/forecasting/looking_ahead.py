@@ -58,6 +58,7 @@ class Forecast:
     Attributes:
         column, fitted: what was read, and the family that stands for it.
         experiment: the loop that was simulated; generation 1 is the fit to the column itself.
+        chains: how many futures were simulated.
         halved_fit: generation at which the typical variance of the fitted family, exp(E log), is
             below half; None beyond the horizon, or where the family has no variance of its own.
         halved_rows: the same for rows drawn again and again from the column itself, whatever its

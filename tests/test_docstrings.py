@@ -1,0 +1,85 @@
+"""Every public name is documented in full, and what its examples print is so."""
+
+import ast
+import doctest
+import enum
+import inspect
+import re
+import textwrap
+
+import pytest
+
+import collapse_theory as ct
+from collapse_theory import discovery
+from collapse_theory.families.base import AbstractFamily
+from collapse_theory.generators.base import AbstractGenerator
+from collapse_theory.workflows.base import AbstractWorkflow
+
+PUBLIC = {name: getattr(ct, name) for name in ct.__all__ if name != "__version__"}
+MEMBERS = {
+    c.__name__: c
+    for base in (AbstractFamily, AbstractGenerator, AbstractWorkflow)
+    for c in discovery.classes(base)
+}
+NAMES = PUBLIC | MEMBERS
+ERRORS = {"InputError", "RouteError"}
+
+
+def parameters(value):
+    """Names of what a function or class is called with."""
+    if isinstance(value, type) and issubclass(value, enum.Enum | Exception):
+        return []
+    return list(inspect.signature(value).parameters)
+
+
+def is_named(parameter, doc):
+    """In double backquotes, or at the head of a line of a list of parameters."""
+    listed = rf"^\s*(?:\w+, )*{parameter}(?:, \w+)*:"
+    return re.search(rf"``{parameter}\b[^`]*``|{listed}", doc, re.MULTILINE)
+
+
+def may_raise(function, seen):
+    """Whether it raises an error of the user's, or calls by name what does."""
+    function = inspect.unwrap(function)
+    if function in seen:
+        return False
+    seen.add(function)
+    nodes = list(ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function)))))
+    if any(isinstance(n, ast.Raise) and ERRORS & names_in(n) for n in nodes):
+        return True
+    called = {n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    found = [function.__globals__.get(name) for name in called]
+    own = [f for f in found if getattr(f, "__module__", "").startswith("collapse_theory")]
+    return any(
+        "Raises:" in (f.__doc__ or "") if isinstance(f, type) else may_raise(f, seen) for f in own
+    )
+
+
+def names_in(node):
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+
+
+@pytest.mark.parametrize("name", list(NAMES))
+def test_it_has_a_docstring_that_names_every_parameter(name):
+    doc = NAMES[name].__doc__ or ""
+    assert doc.strip()
+    assert [p for p in parameters(NAMES[name]) if not is_named(p, doc)] == []
+
+
+@pytest.mark.parametrize("name", [n for n, v in PUBLIC.items() if inspect.isfunction(v)])
+def test_it_says_which_errors_it_raises(name):
+    assert not may_raise(PUBLIC[name], set()) or "Raises:" in PUBLIC[name].__doc__
+
+
+def examples():
+    finder = doctest.DocTestFinder(recurse=False)
+    for name, value in NAMES.items():
+        found = finder.find(value, name, globs={})
+        yield from (pytest.param(test, id=name) for test in found if test.examples)
+
+
+@pytest.mark.parametrize("test", list(examples()))
+def test_its_example_is_so(test):
+    report = []
+    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=report.append)
+    assert not report, "".join(report)
