@@ -21,8 +21,10 @@ MEMBERS = {
     for base in (AbstractFamily, AbstractGenerator, AbstractWorkflow)
     for c in discovery.classes(base)
 }
-NAMES = PUBLIC | MEMBERS
+TRUTHS = {c.truth_type.__name__: c.truth_type for c in discovery.classes(AbstractFamily)}
+NAMES = PUBLIC | MEMBERS | TRUTHS
 ERRORS = {"InputError", "RouteError"}
+CHECKS = ("__post_init__", "__check_init__")  # where a class looks at what it is given
 
 
 def parameters(value):
@@ -66,9 +68,12 @@ def test_it_has_a_docstring_that_names_every_parameter(name):
     assert [p for p in parameters(NAMES[name]) if not is_named(p, doc)] == []
 
 
-@pytest.mark.parametrize("name", [n for n, v in PUBLIC.items() if inspect.isfunction(v)])
+@pytest.mark.parametrize("name", list(NAMES))
 def test_it_says_which_errors_it_raises(name):
-    assert not may_raise(PUBLIC[name], set()) or "Raises:" in PUBLIC[name].__doc__
+    value = NAMES[name]
+    made = [vars(value).get(m) for m in CHECKS] if isinstance(value, type) else [value]
+    if any(may_raise(f, set()) for f in made if f is not None):
+        assert "Raises:" in value.__doc__
 
 
 def examples():

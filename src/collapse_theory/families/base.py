@@ -138,7 +138,7 @@ def draw_tables(family: Any, truth: Any, sizes: np.ndarray) -> PyTree[np.ndarray
     Args:
         family: the family.
         truth: its true parameters, as a user writes them.
-        sizes: rows in a batch, whole numbers: one for each generation, or one for all, (T,) or (1,).
+        sizes: rows in a batch, whole numbers, shape (T,), or (1,) where all generations have one.
     """
     return None
 

@@ -30,6 +30,9 @@ class GaussianLaw:
     Args:
         mean: any number.
         var: > 0.
+
+    Raises:
+        InputError: ``var`` is not > 0.
     """
 
     mean: float = 0.0
@@ -99,6 +102,9 @@ class Gaussian(AbstractSufficientFamily[GaussianFit, Scatter]):
     (float32).
 
     Fields: ``ddof`` 0 for maximum likelihood, 1 for the unbiased variance.
+
+    Raises:
+        InputError: ``ddof`` is neither 0 nor 1.
     """
 
     ddof: int = 1
