@@ -31,3 +31,4 @@ html_theme = "furo"
 html_title = "collapse_theory"
 html_math_renderer = "mathml"
 html_copy_source = False
+html_show_copyright = False

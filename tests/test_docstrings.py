@@ -6,6 +6,7 @@ import enum
 import inspect
 import re
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,7 @@ MEMBERS = {
 }
 TRUTHS = {c.truth_type.__name__: c.truth_type for c in discovery.classes(AbstractFamily)}
 NAMES = PUBLIC | MEMBERS | TRUTHS
+DOCS = Path(__file__).parents[1] / "docs"
 ERRORS = {"InputError", "RouteError"}
 CHECKS = ("__post_init__", "__check_init__")  # where a class looks at what it is given
 
@@ -88,3 +90,14 @@ def test_its_example_is_so(test):
     report = []
     doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=report.append)
     assert not report, "".join(report)
+
+
+PAGES = sorted(p for p in DOCS.glob("**/*.md") if p.parent.name in ("docs", "how-to"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+def test_pages_speak_of_names_that_there_are(page):
+    text = page.read_text("utf-8")
+    assert set(re.findall(r"\bct\.([A-Za-z_]\w*)", text)) <= set(ct.__all__)
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        ast.parse(block)

@@ -75,6 +75,14 @@ def _directive(path: str) -> Iterator[str]:
     concrete = issubclass(value, tuple(MEMBERS.values())) and not inspect.isabstract(value)
     if not concrete:  # a family's methods are those of its base
         yield "   :members:"
+    if papers := sorted(
+        {label(t.source.key) for t in discovery.members(Theorem) if _about(t, value)}
+    ):
+        yield f"\n   Statements about it, read in or named for: {'; '.join(papers)}."
+
+
+def _about(theorem: Theorem, value: type) -> bool:
+    return value in (*theorem.family, *theorem.workflow, *theorem.generator)
 
 
 def _table(room: str) -> list[str]:
