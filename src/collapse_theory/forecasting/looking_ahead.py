@@ -103,6 +103,14 @@ def forecast(
 
     Raises:
         InputError: a value is out of range, or the family cannot hold the column.
+
+    Example:
+        >>> import numpy as np
+        >>> import collapse_theory as ct
+        >>> column = ct.Column("x", np.linspace(1, 2, 12), None)
+        >>> ahead = ct.forecast(column, family="gaussian", generations=20, chains=100)
+        >>> ahead.halved_rows  # (1 - 1/12)^8 is below a half; generation 1 is the column
+        9
     """
     check_run(chains, seed)
     if chains < 100:
