@@ -17,7 +17,7 @@ FLOORS = [
     {"unit"},
     {"experiment", "kernel", "programs"},
     {"engine", "provenance", "catalogue"},
-    {"result"},
+    {"result", "replaying"},
     {"judging", "prediction", "calculating"},
     {"ladder", "planting", "jobs", "diagnostics", "planning", "forecasting"},
     {

@@ -48,6 +48,11 @@ def test_pages_hold_statement_verdict_and_source(folder):
     assert "Replace" in (folder / "workflows.md").read_text()
 
 
+def test_a_formula_stays_on_one_line(folder):
+    for page in (folder / "statements").glob("*.md"):
+        assert all(line.count("$") % 2 == 0 for line in page.read_text().splitlines())
+
+
 def test_errata_show_both_verdicts(folder):
     text = (folder / "errata.md").read_text()
     row = r"as stated \| \[seddik2024.S_partial_as_printed\]\(.*\) \| refuted"

@@ -87,6 +87,8 @@ def test_what_is_there_is_not_run_again(tmp_path):
             EXPERIMENT, chains=chains, seed=4, store=tmp_path / "run", plan=forbidden
         )
         assert found.chains == 500
+        longer = ct.simulate(EXPERIMENT, chains=540, seed=4)
+        assert bits(found.extend(40)) == bits(longer)
 
 
 @pytest.mark.parametrize("finished", [True, False])

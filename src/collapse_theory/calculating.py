@@ -28,9 +28,14 @@ class Check:
     """What a computation says about a statement.
 
     Attributes:
+        theorem: the calculation.
+        numbers: of the case.
+        status: consistent, refuted or inconclusive.
+        reason: one sentence.
         gap: the largest relative deviation of the computed from the stated value; for bounds the
             largest on the wrong side, 0 if there is none.
         order: at which the gap closes between the last two sizes, for asymptotic statements.
+        seconds: what it took.
         planted_seen: whether the planted error is refuted; None where nothing is claimed.
     """
 
@@ -68,7 +73,11 @@ def calculations() -> tuple[Calculation, ...]:
 
 
 def check_all(names: Sequence[str] | None = None, *, brief: bool = False) -> Iterator[Check]:
-    """Check the named calculations on their cases, or all; if brief, on the first case only.
+    """Check calculations on their cases, one by one as they are finished.
+
+    Args:
+        names: ids; all calculations if left out.
+        brief: on the first case of each only.
 
     Raises:
         InputError: an unknown name.
@@ -80,7 +89,22 @@ def check_all(names: Sequence[str] | None = None, *, brief: bool = False) -> Ite
 
 
 def check(what: Calculation, numbers: Numbers) -> Check:
-    """Compute both sides and compare."""
+    """Compute both sides and compare; try the planted error where nothing is found.
+
+    Args:
+        what: the calculation.
+        numbers: the case, as keywords of ``what.sides``.
+
+    Raises:
+        ValueError: the sides differ in shape, or hold a number that is not finite.
+
+    Example:
+        >>> import collapse_theory as ct
+        >>> what = next(c for c in ct.calculations() if c.name == "ferbach2024.curation_step")
+        >>> found = ct.check(what, what.cases[0])
+        >>> found.case, found.status.value, found.planted_seen
+        ('k=2', 'consistent', True)
+    """
     begun = time.perf_counter()
     sides = what.sides(**numbers)
     found = compare(what, numbers, sides)

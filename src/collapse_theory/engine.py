@@ -63,6 +63,11 @@ class Plan:
         devices: how many devices to use, or "all".
         dtype: "float32" or "float64"; float64 where JAX has it switched on, if left out.
         progress: called with (chains done, chains in all) after each chunk.
+
+    Example:
+        >>> import collapse_theory as ct
+        >>> ct.Plan(dtype="float32").resolve_dtype()
+        dtype('float32')
     """
 
     chunk: int | None = None

@@ -42,6 +42,27 @@ class Experiment:
 
     Raises:
         InputError: a value is out of range; the message names it and what is allowed.
+
+    Example:
+        >>> import collapse_theory as ct
+        >>> e = ct.Experiment(family=ct.Gaussian(), workflow=ct.Replace(), n=10, generations=3)
+        >>> e.truth, e.sizes
+        (GaussianLaw(mean=0.0, var=1.0), array([10, 10, 10]))
+        >>> print(e, end="")
+        n = 10
+        generations = 3
+        observables = []
+        <BLANKLINE>
+        [family]
+        name = "Gaussian"
+        ddof = 1
+        <BLANKLINE>
+        [truth]
+        mean = 0.0
+        var = 1.0
+        <BLANKLINE>
+        [workflow]
+        name = "Replace"
     """
 
     family: (

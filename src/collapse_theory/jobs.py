@@ -24,6 +24,9 @@ def theorems() -> tuple[Theorem, ...]:
 def theorem_named(name: str) -> Theorem:
     """The theorem with this id.
 
+    Args:
+        name: ``source.part``, as ``collapse list theorems`` prints it.
+
     Raises:
         InputError: no such id.
     """

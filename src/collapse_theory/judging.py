@@ -42,8 +42,15 @@ class Verdict:
     Arrays have shape (T,); NaN where the theorem is silent or nothing can be said.
 
     Attributes:
+        theorem: the statement that was judged.
+        experiment: the case.
+        expected: the verdict that the case should get.
         status: consistent, refuted or inconclusive.
         reason: one sentence.
+        chains: how many were simulated.
+        predicted: the value or bound, in the unit of the observable.
+        observed: the mean over chains.
+        se: its Monte Carlo standard error.
         z: standardised deviation of the simulated mean from the prediction (positive: above it).
         trusted: generations whose standard error may be believed, up to the first that may not.
         detectable: the smallest relative deviation, the same at every generation, that this run
@@ -53,6 +60,7 @@ class Verdict:
         slack: for bounds, 1 - observed / bound.
         dtype: of the chains.
         rungs: a verdict for each size, for asymptotic statements.
+        seconds: what the simulation took.
         planted_seen: whether the theorem's planted error would have been refuted by the same run;
             None where nothing is claimed.
     """
@@ -120,7 +128,28 @@ def judge(
     dtype: str = "float64",
     expected: Status = Status.CONSISTENT,
 ) -> Verdict:
-    """Hold the moments of one observable (arrays (T,)) against the theorem's prediction."""
+    """Hold the moments of one observable against the theorem's prediction.
+
+    Args:
+        theorem: the statement.
+        experiment: what was run.
+        moments: of the theorem's observable, arrays (T,): :meth:`Result.column`.
+        predicted: the prediction, shape (T,); the theorem's own if left out.
+        asked: the relative deviation that "consistent" must be able to exclude.
+        dtype: of the chains, "float32" or "float64": sets what rounding may do.
+        expected: the verdict that the case should get.
+
+    Example:
+        >>> import collapse_theory as ct
+        >>> e = ct.Experiment(
+        ...     family=ct.Gaussian(), workflow=ct.Replace(), n=10, generations=3,
+        ...     observables=("mean_squared_error",),
+        ... )
+        >>> result = ct.simulate(e, chains=200_000, seed=0)
+        >>> statement = ct.theorem_named("replace.mean_moments")
+        >>> ct.judge(statement, e, result.column("mean_squared_error")).status.value
+        'consistent'
+    """
     if predicted is None:
         predicted = theorem.predict(experiment)
     speaks = np.isfinite(predicted)

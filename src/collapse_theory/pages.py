@@ -5,6 +5,7 @@ Markdown with LaTeX inside ``$``; links are relative, figures lie beside the pag
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -60,13 +61,18 @@ def _statement(group: list[Found], folder: Path) -> dict[str, Any]:
         covers = [(k, ", ".join(c.__name__ for c in v)) for k, v in parts.items()]
     judged = "by computing both sides" if isinstance(group[0], Check) else "against simulation"
     return {
-        "name": what.name, "statement": what.statement, "kind": what.kind.value,
+        "name": what.name, "statement": _on_one_line(what.statement), "kind": what.kind.value,
         "observable": what.observable.statement if isinstance(what, Theorem) else None,
         "covers": covers, "how": judged, "rows": [_row(v) for v in group],
         "source": f"{label(source.key) if source.key else OWN}, {source.provenance}",
         "bibtex": bibtex(source.key) if source.key else None,
         "figures": [_figure(v, i, folder) for i, v in enumerate(group) if isinstance(v, Verdict)],
     }  # fmt: skip
+
+
+def _on_one_line(statement: str) -> str:
+    """Each formula on one line: Markdown takes a line that begins with + or - for a list."""
+    return re.sub(r"\$[^$]+\$", lambda formula: " ".join(formula[0].split()), statement)
 
 
 def _row(v: Found) -> dict[str, str]:

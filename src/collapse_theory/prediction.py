@@ -18,7 +18,11 @@ from collapse_theory.observables.base import Observable
 class Prediction:
     """A theorem's curve for one experiment.
 
-    ``values`` has shape (T,), NaN where the statement is silent.
+    Attributes:
+        theorem: whose it is.
+        generations: 1..T.
+        values: shape (T,), in the unit of the theorem's observable; NaN where the statement is
+            silent.
     """
 
     theorem: Theorem
@@ -27,9 +31,19 @@ class Prediction:
 
 
 def predict(experiment: Experiment) -> list[Prediction]:
-    """Every covering prediction; observables need not be named in the experiment.
+    """Every covering prediction, or none at all where nothing covers it; nothing is drawn.
 
-    The result is empty when nothing covers it. No random number is drawn.
+    Args:
+        experiment: its observables need not be named.
+
+    Example:
+        >>> import collapse_theory as ct
+        >>> e = ct.Experiment(family=ct.Gaussian(), workflow=ct.Replace(), n=10, generations=3)
+        >>> found = {p.theorem.name: p for p in ct.predict(e)}
+        >>> found["replace.mean_moments"].values
+        array([0.1, 0.2, 0.3])
+        >>> found["replace.mean_moments"].theorem.kind.value
+        'exact'
     """
     return list(predictions(experiment))
 

@@ -74,11 +74,25 @@ class Ledger:
 def linear_workflow(experiment: Experiment) -> LinearWorkflow:
     """Batches, their sources and the weight matrix of the experiment's workflow.
 
-    Returns sizes (B,), sources (B, T+1) with column 0 the truth, weights (T, B) whose rows sum to
-    one.
+    Args:
+        experiment: its family is not looked at.
+
+    Returns:
+        sizes (B,), in rows; sources (B, T+1), column 0 the truth; weights (T, B), whose rows sum to
+        one.
 
     Raises:
         RouteError: the workflow's weights are random.
+
+    Example:
+        >>> import collapse_theory as ct
+        >>> e = ct.Experiment(
+        ...     family=ct.Gaussian(), workflow=ct.Accumulate(), n=30, n_real=10, generations=2
+        ... )
+        >>> flow = ct.linear_workflow(e)
+        >>> flow.sizes, flow.weights
+        (array([10., 30.]), array([[1.  , 0.  ],
+               [0.25, 0.75]]))
     """
     ledger = Ledger(experiment)
     opening = LabelData(ledger, 1)
@@ -96,9 +110,26 @@ def linear_workflow(experiment: Experiment) -> LinearWorkflow:
 
 
 def influence(experiment: Experiment) -> NDArray[np.float64]:
-    """Share of the training set of fit t that came from model s.
+    """Share of the training set of fit t that came from model s: shape (T, T+1), rows sum to one.
 
-    Shape (T, T+1), column 0 the truth.
+    Column 0 is the truth.
+
+    Args:
+        experiment: its family is not looked at.
+
+    Raises:
+        RouteError: the workflow's weights are random.
+
+    Example:
+        >>> import collapse_theory as ct
+        >>> e = ct.Experiment(
+        ...     family=ct.Gaussian(), workflow=ct.Window(2), n=10, generations=4
+        ... )
+        >>> ct.influence(e)
+        array([[1. , 0. , 0. , 0. , 0. ],
+               [0.5, 0.5, 0. , 0. , 0. ],
+               [0. , 0.5, 0.5, 0. , 0. ],
+               [0. , 0. , 0.5, 0.5, 0. ]])
     """
     flow = linear_workflow(experiment)
     return flow.weights @ flow.sources

@@ -39,9 +39,12 @@ class Result:
 
     Attributes:
         experiment: what was run.
-        seed: its seed; chain ids ``first_chain .. first_chain + chains - 1`` were used.
+        seed: of the run.
+        chains: how many; ids ``first_chain .. first_chain + chains - 1`` were used.
         moments: counts, means and central power sums, float64, shape (T, observables).
         facts: versions, device, dtype, route ("law", "law, reduced" or "raw").
+        plan: where it was run.
+        first_chain: id of the first chain.
         tally: the part that :meth:`extend` builds on.
     """
 
@@ -113,6 +116,12 @@ class Result:
         """This result with so many further chains: the bits of one longer run.
 
         Nothing is run again but the chains of the last unit, where it was not whole.
+
+        Args:
+            chains: how many more; their ids follow those that were used.
+
+        Raises:
+            InputError: chains is not a whole number from 1.
         """
         check_run(chains, self.seed)
         return _simulated(
@@ -180,6 +189,18 @@ def simulate(
     Raises:
         InputError: a value is out of range, the route cannot serve the workflow, or the store holds
             something else, or is in use.
+
+    Example:
+        >>> import collapse_theory as ct
+        >>> experiment = ct.Experiment(
+        ...     family=ct.Gaussian(), workflow=ct.Replace(), n=10, generations=3,
+        ...     observables=("mean_squared_error",),
+        ... )
+        >>> result = ct.simulate(experiment, chains=1000, seed=0)
+        >>> result.mean("mean_squared_error").round(2)  # theory: t / n
+        array([0.11, 0.2 , 0.3 ])
+        >>> result.extend(1000).chains
+        2000
     """
     check_run(chains, seed)
     if not experiment.observables:
@@ -194,8 +215,7 @@ def simulate(
     with open_run(store, experiment, seed, plan, first_chain, chains) as run:
         most = max(chains, run.tally.chains if run.tally else 0)
         found = _simulated(experiment, most, seed, plan, first_chain, run.tally, run.keep)
-        run.finish(found)
-    return found
+        return run.finish(found)
 
 
 def _simulated(
@@ -236,41 +256,3 @@ def _versions() -> dict[str, str]:
 
     found = {p: metadata.version(p) for p in ("jax", "jaxlib", "equinox", "numpy", "scipy")}
     return found | {"collapse-theory": __version__, "python": platform.python_version()}
-
-
-def replay(
-    experiment: Experiment,
-    seed: int,
-    chain: int,
-    *,
-    plan: Plan | None = None,
-    route: str | None = None,
-) -> ChainPath:
-    """One chain's whole path: the same numbers as in any run with this seed on this route.
-
-    Returns:
-        A :class:`ChainPath`: ``fits``, the family's model with leading axis T, and ``values``, a
-        dict from observable name to an array (T,). On the route "auto" chains may be reduced to
-        what the observables depend on, and so are the fits (least squares: ``error_norm``, the root
-        of the excess risk, or ``score``); the whole models are those of the route "law".
-    """
-    from collapse_theory.engine import run_paths
-
-    check_run(1, seed)
-    if not isinstance(chain, int | np.integer) or chain < 0:
-        raise InputError(f"chain = {chain!r}: a whole number >= 0 is needed")
-    setup = experiment.setup((plan or Plan()).resolve_dtype(), route)
-    import jax
-
-    fits, values = run_paths(setup, seed, np.asarray([chain]))
-    first = jax.tree.map(lambda a: np.asarray(a)[0], (fits, values))
-    names = (o.name for o in experiment.observables)
-    return ChainPath(first[0], dict(zip(names, first[1], strict=True)))
-
-
-@dataclass(frozen=True)
-class ChainPath:
-    """The path of one chain; leading axes are generations 1..T."""
-
-    fits: Any
-    values: dict[str, Array]

@@ -34,20 +34,26 @@ class Run:
         target: the folder.
         keep: called with each further tally; None in all processes but the first.
         tally: what it goes on from; None at the start.
+        finished: what the folder holds.
     """
 
     target: Path
     keep: Checkpoint | None
     tally: Tally | None
+    finished: Result | None = None
 
-    def finish(self, result: Result) -> None:
+    def finish(self, result: Result) -> Result:
         """Put the finished result into the folder; the checkpoint is then needed no more."""
         if self.keep is None:
-            return
+            return result
+        if self.finished is not None and self.finished.chains >= result.chains:
+            self.keep.path.unlink(missing_ok=True)
+            return self.finished
         if self.tally is None or result.chains > self.tally.chains or not self.target.exists():
             self.keep.flush()
             save(result, self.target)
         self.keep.path.unlink(missing_ok=True)
+        return result
 
 
 @contextmanager
@@ -72,10 +78,11 @@ def open_run(
         with locked(target):
             identity = identity_of(experiment, seed, plan, first_chain)
             checkpoint = Checkpoint(target.with_name(f".{target.name}.checkpoint"), identity)
-            tally = _furthest(_finished(target, identity, chains), checkpoint)
+            finished = _finished(target, identity)
+            tally = _furthest(finished, chains, checkpoint)
             told, tally = True, _shared(tally, shape)
             try:
-                yield Run(target, checkpoint, tally)
+                yield Run(target, checkpoint, tally, finished)
             except BaseException:
                 checkpoint.flush()
                 raise
@@ -132,18 +139,21 @@ def identity_of(experiment: Experiment, seed: int, plan: Plan, first_chain: int)
     }  # fmt: skip
 
 
-def _finished(target: Path, identity: Identity, chains: int) -> Tally | None:
+def _finished(target: Path, identity: Identity) -> Result | None:
     if not target.exists():
         return None
     result = load(target)
     of_it = identity_of(result.experiment, result.seed, result.plan, result.first_chain)
     refuse_difference(target, of_it, identity)
-    return Tally(result.chains, result.moments) if result.chains >= chains else result.tally
+    return result
 
 
-def _furthest(finished: Tally | None, checkpoint: Checkpoint) -> Tally | None:
-    there = [t for t in (finished, checkpoint.read()) if t is not None]
-    return max(there, key=lambda t: t.chains, default=None)
+def _furthest(finished: Result | None, chains: int, checkpoint: Checkpoint) -> Tally | None:
+    there = [checkpoint.read()]
+    if finished is not None:
+        enough = finished.chains >= chains
+        there.append(Tally(finished.chains, finished.moments) if enough else finished.tally)
+    return max((t for t in there if t is not None), key=lambda t: t.chains, default=None)
 
 
 def _shared(tally: Tally | None, shape: tuple[int, ...], *, refused: bool = False) -> Tally | None:

@@ -113,6 +113,9 @@ def check_target(path: str | Path) -> Path:
 def load(path: str | Path) -> Result:
     """Read a saved result: equal sums, bit for bit, and it can be extended.
 
+    Args:
+        path: the zarr folder that :meth:`Result.save` wrote.
+
     Raises:
         InputError: there is no whole saved result at ``path``, or it was saved by a later version.
     """

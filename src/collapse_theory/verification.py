@@ -97,6 +97,13 @@ def verify(
     Raises:
         InputError: an unknown id or level, or nothing covers the experiment.
         Interrupted: Ctrl-C; it carries the finished verdicts.
+
+    Example:
+        >>> import collapse_theory as ct
+        >>> for v in ct.verify(["seddik2024.S_partial_as_printed"], chains=20_000):
+        ...     print(v.status.value, v.as_expected)
+        refuted True
+        refuted True
     """
     if level not in LEVELS:
         raise InputError(f"level = {level!r}: allowed are {', '.join(LEVELS)}")
@@ -128,6 +135,13 @@ def chains_needed(
     """How many chains let a verdict see a relative deviation of this size with 99.9 % power.
 
     A pilot run gives the variance; where it cannot be believed the answer is a lower bound.
+
+    Args:
+        theorem: what is to be judged.
+        experiment: on what.
+        relative: the deviation, in (0, 1).
+        pilot: chains of the pilot run.
+        seed: of the pilot run.
 
     Raises:
         InputError: the theorem does not cover the experiment, or relative is not in (0, 1).

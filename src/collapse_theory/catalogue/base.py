@@ -65,7 +65,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Case:
-    """An experiment to judge the theorem on, and the verdict it should get."""
+    """An experiment to judge the theorem on, and the verdict it should get.
+
+    Args:
+        experiment: covered by the theorem; its observables are not looked at.
+        expected: consistent, unless the statement is known to fail there or cannot be seen.
+    """
 
     experiment: Experiment
     expected: Status = Status.CONSISTENT
@@ -183,8 +188,32 @@ def theorem(
 ) -> Callable[[Formula], Theorem]:
     """Decorator: turn ``formula(experiment) -> (T,)`` into a :class:`Theorem`.
 
-    Its docstring is the statement. ``conditions`` are the other fields of Theorem: generator,
-    where, cases, planted, order.
+    Its docstring is the statement. ``formula`` gives an array (T,), in the unit of the observable,
+    NaN where it is silent.
+
+    Args:
+        name: the id, ``source.part``.
+        observable: what the statement is about.
+        kind: exact identity, bound, asymptotic, ...
+        source: paper and provenance.
+        family: the class or classes that it covers.
+        workflow: the same.
+        conditions: the other fields of :class:`Theorem`: generator, where, cases, planted, order,
+            finite_variance.
+
+    Example:
+        >>> import collapse_theory as ct
+        >>> variance = ct.theorem_named("replace.var_moments.mean").observable
+        >>> @ct.theorem(
+        ...     "mine.kept", observable=variance, kind=ct.Kind.EXACT, source=ct.Source(None),
+        ...     family=ct.Gaussian, workflow=ct.Replace, where=lambda e: e.family.ddof == 1,
+        ... )
+        ... def kept(e):
+        ...     "The mean variance stays."
+        ...     return [e.truth.var] * e.generations
+        >>> e = ct.Experiment(family=ct.Gaussian(), workflow=ct.Replace(), n=9, generations=3)
+        >>> kept.covers(e), kept.predict(e)
+        (True, array([1., 1., 1.]))
     """
     several = ("family", "workflow", "generator")
     given = {"family": family, "workflow": workflow, **conditions}

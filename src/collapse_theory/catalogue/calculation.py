@@ -24,7 +24,13 @@ def in_words(numbers: Numbers) -> str:
 
 
 class Sides(NamedTuple):
-    """What a statement says and what is so, arrays of one shape; ``sizes`` for asymptotic ones."""
+    """What a statement says and what is so.
+
+    Args:
+        stated: the statement's value or bound, a scalar or an array.
+        computed: the same by an independent computation, of the same shape.
+        sizes: for asymptotic statements, the size that each entry belongs to, of the same shape.
+    """
 
     stated: Any
     computed: Any
@@ -65,7 +71,14 @@ def calculation(
 ) -> Callable[[Callable[..., Sides]], Calculation]:
     """Decorator: turn ``sides(**numbers) -> Sides`` into a :class:`Calculation`.
 
-    Its docstring is the statement. ``more`` are the other fields: error, order, planted, expected.
+    Its docstring is the statement.
+
+    Args:
+        name: the id, ``source.part``.
+        kind: exact identity, bound, asymptotic, ...
+        source: paper and provenance.
+        cases: the numbers that it is judged on, one dict for each case.
+        more: the other fields: error, order, planted, expected.
     """
 
     def wrap(sides: Callable[..., Sides]) -> Calculation:

@@ -48,6 +48,8 @@ class Trial:
         order: for asymptotic statements, the relative error is O(size ** -order).
         planted: an error in what is stated that the verdict must see.
         expected: the verdict it should get.
+        finite_variance: whether the draws have a variance; without one no standard error is
+            believed.
     """
 
     name: str
@@ -81,7 +83,15 @@ def trial(
 ) -> Callable[[Callable[..., Any]], Trial]:  # fmt: skip
     """Decorator: turn ``stated(**numbers)`` into a :class:`Trial`.
 
-    Its docstring is the statement. ``more`` are the other fields of Trial.
+    Its docstring is the statement.
+
+    Args:
+        name: the id, ``source.part``.
+        kind: exact identity, bound, asymptotic, ...
+        source: paper and provenance.
+        draws: ``draws(rng, count, **numbers)``: independent rows, shape (count, k).
+        cases: the numbers that it is judged on, one dict for each case.
+        more: the other fields of :class:`Trial`.
     """
 
     def wrap(stated: Callable[..., Any]) -> Trial:

@@ -33,6 +33,9 @@ OPTIONAL = ("observables", "n_real", "route", "truth", "generator")
 def load_experiment(path: str | Path) -> Experiment:
     """Read an experiment from a TOML file.
 
+    Args:
+        path: the file; docs/cli.md has the keys.
+
     Raises:
         InputError: the file is missing, is not TOML, or describes no experiment.
     """

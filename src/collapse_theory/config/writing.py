@@ -45,7 +45,10 @@ def member_table(member: Any, key: str) -> dict[str, Any]:
 
 
 def to_toml(experiment: Experiment) -> str:
-    """The experiment as the text of a TOML file.
+    """The experiment as the text of a TOML file; read back, it is an equal experiment.
+
+    Args:
+        experiment: made of members of the package.
 
     Raises:
         InputError: a field holds something that TOML cannot.

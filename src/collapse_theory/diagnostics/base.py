@@ -113,6 +113,12 @@ def definition(
     """Decorator: a function from evidence to a finding becomes a definition.
 
     Its docstring is the statement.
+
+    Args:
+        name: its id.
+        title: as it is called in the literature.
+        number: its place among the eight of schaeffer2025; None for the others.
+        theory: ids of statements that say what to expect.
     """
 
     def wrap(measure: Callable[[Evidence], Finding]) -> Definition:

@@ -35,7 +35,13 @@ CRITICAL = float(student.ppf(1 - LEVEL, GROUPS - 1))
 
 @functools.cache
 def definitions() -> tuple[Definition, ...]:
-    """Every definition, those with a number first."""
+    """Every definition, those with a number first.
+
+    Example:
+        >>> import collapse_theory as ct
+        >>> [d.name for d in ct.definitions()][:2]
+        ['catastrophic_increase', 'any_increase']
+    """
     return tuple(
         sorted(discovery.members(Definition), key=lambda d: (d.number is None, d.number or 0))
     )
@@ -59,6 +65,17 @@ def diagnose(result: Result, risk: Observable | str | None = None) -> list[Diagn
 
     Raises:
         InputError: fewer than 64 chains, or a risk that the family does not have.
+
+    Example:
+        >>> import collapse_theory as ct
+        >>> experiment = ct.Experiment(
+        ...     family=ct.GaussianMean(), workflow=ct.Replace(), n=10, generations=5,
+        ...     observables=("mean",),
+        ... )
+        >>> result = ct.simulate(experiment, chains=4096, seed=0)
+        >>> found = {d.definition.name: d.answer.value for d in ct.diagnose(result)}
+        >>> found["any_increase"], found["collapsing_variance"]
+        ('yes', 'not applicable')
     """
     return examine(
         result.experiment,

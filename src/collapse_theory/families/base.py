@@ -38,6 +38,14 @@ class AbstractFamily(eqx.Module, Generic[Theta]):
 
     ``truth_type`` is what a user writes as the truth: a class of plain numbers with defaults.
     ``convex``: a mixture of members is a member, and theta mixes linearly (one-hot laws).
+
+    Example:
+        >>> import collapse_theory as ct
+        >>> family = ct.Gaussian()
+        >>> family.truth_type()
+        GaussianLaw(mean=0.0, var=1.0)
+        >>> family.smallest_fit(family.truth_type())
+        2
     """
 
     truth_type: ClassVar[type]
@@ -126,6 +134,11 @@ def draw_tables(family: Any, truth: Any, sizes: np.ndarray) -> PyTree[np.ndarray
 
     Arrays with leading axis len(sizes), or None. A family whose samplers need none registers
     nothing.
+
+    Args:
+        family: the family.
+        truth: its true parameters, as a user writes them.
+        sizes: rows in a batch, whole numbers, shape (T,), or (1,) where all generations have one.
     """
     return None
 
@@ -135,6 +148,12 @@ def begin(family: Any, key: Array, theta: Any, size: Size) -> Any:
     """The true model as a chain starts with it.
 
     What is drawn once per chain and kept is drawn here.
+
+    Args:
+        family: the family.
+        key: of this chain, for this purpose alone.
+        theta: the true model, of :meth:`AbstractFamily.model`.
+        size: of the first real batch.
     """
     return theta
 

@@ -22,7 +22,14 @@ from collapse_theory.sampling.counts import TreePlan, binomial, tree_plan
 
 @dataclass(frozen=True)
 class BernoulliLaw:
-    """Probability of a one."""
+    """Probability of a one.
+
+    Args:
+        prob: in [0, 1].
+
+    Raises:
+        InputError: ``prob`` is not in [0, 1].
+    """
 
     prob: float = 0.5
 

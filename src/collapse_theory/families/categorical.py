@@ -31,7 +31,14 @@ SUM_TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class CategoricalLaw:
-    """Probabilities of the symbols: a list, or a list of lists of one length, one a context."""
+    """Probabilities of the symbols: a list, or a list of lists of one length, one a context.
+
+    Args:
+        probs: shape (symbols,) or (contexts, symbols), each row summing to 1.
+
+    Raises:
+        InputError: a probability is below 0, or a row does not sum to 1.
+    """
 
     probs: Any = (0.25, 0.25, 0.25, 0.25)
 

@@ -22,7 +22,15 @@ from collapse_theory.observables.base import Snapshot
 
 @dataclass(frozen=True)
 class ClassesLaw:
-    """Mean and variance of each class of the truth."""
+    """Mean and variance of each class of the truth.
+
+    Args:
+        means: two numbers.
+        variances: two numbers > 0.
+
+    Raises:
+        InputError: there are not two finite numbers, or a variance is not > 0.
+    """
 
     means: tuple[float, float] = (-1.0, 1.0)
     variances: tuple[float, float] = (1.0, 1.0)

@@ -24,7 +24,14 @@ from collapse_theory.sampling.gamma import gamma_table, log_gamma_variate, words
 
 @dataclass(frozen=True)
 class PositiveLaw:
-    """Mean of the truth, > 0."""
+    """Mean of the truth, > 0.
+
+    Args:
+        mean: a finite number > 0.
+
+    Raises:
+        InputError: ``mean`` is not such a number.
+    """
 
     mean: float = 1.0
 
@@ -102,6 +109,9 @@ class Gamma(AbstractGamma):
 
     Fields: ``shape`` k > 0. It is structural: the samplers' tables depend on it, and each value
     compiles anew.
+
+    Raises:
+        InputError: ``shape`` is not a finite number > 0.
     """
 
     shape: float = eqx.field(static=True, default=1.0)

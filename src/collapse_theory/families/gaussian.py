@@ -25,7 +25,15 @@ LOG2 = float(np.log(2))
 
 @dataclass(frozen=True)
 class GaussianLaw:
-    """Mean and variance of the truth."""
+    """Mean and variance of the truth.
+
+    Args:
+        mean: any number.
+        var: > 0.
+
+    Raises:
+        InputError: ``var`` is not > 0.
+    """
 
     mean: float = 0.0
     var: float = 1.0
@@ -94,6 +102,9 @@ class Gaussian(AbstractSufficientFamily[GaussianFit, Scatter]):
     (float32).
 
     Fields: ``ddof`` 0 for maximum likelihood, 1 for the unbiased variance.
+
+    Raises:
+        InputError: ``ddof`` is neither 0 nor 1.
     """
 
     ddof: int = 1

@@ -22,7 +22,15 @@ from collapse_theory.sampling.counter import normal
 
 @dataclass(frozen=True)
 class GaussianNDLaw:
-    """Mean vector and covariance matrix of the truth; the identity where no covariance is given."""
+    """Mean vector and covariance matrix of the truth; the identity where no covariance is given.
+
+    Args:
+        mean: d numbers.
+        cov: d rows of d numbers, symmetric and positive definite.
+
+    Raises:
+        InputError: they are not such, or do not fit each other.
+    """
 
     mean: Sequence[float] = (0.0, 0.0)
     cov: Sequence[Sequence[float]] | None = None
@@ -160,6 +168,9 @@ class GaussianND(AbstractSufficientFamily[GaussianNDFit, ScatterND]):
     Relative error of each diagonal entry: 1e-9 (float64), 3e-8 rms (float32).
 
     Fields: ``ddof`` 0 for maximum likelihood, 1 for the unbiased covariance.
+
+    Raises:
+        InputError: ``ddof`` is neither 0 nor 1.
 
     References:
         bartlett1933

@@ -20,7 +20,11 @@ from collapse_theory.sampling.counter import normal
 
 @dataclass(frozen=True)
 class MeanLaw:
-    """Mean of the truth; any real number."""
+    """Mean of the truth; any real number.
+
+    Args:
+        mean: in the unit of the rows.
+    """
 
     mean: float = 0.0
 
@@ -37,6 +41,9 @@ class GaussianMean(AbstractSufficientFamily[MeanFit, Sums]):
     The sum of n rows is N(n mean, n var): one random word a batch, whatever n, rounding error only.
 
     Fields: ``var`` the known variance of one row, > 0.
+
+    Raises:
+        InputError: ``var`` is not > 0.
     """
 
     var: float = 1.0

@@ -49,7 +49,14 @@ Matrix = tuple[tuple[float, ...], ...]
 
 @dataclass(frozen=True)
 class RegressionLaw:
-    """The true coefficients w*, one a feature. The law of the error does not depend on them."""
+    """The true coefficients w*, one a feature. The law of the error does not depend on them.
+
+    Args:
+        coefficients: d finite numbers.
+
+    Raises:
+        InputError: they are not such.
+    """
 
     coefficients: Sequence[float] = (1.0, -1.0)
 
@@ -87,6 +94,9 @@ class LinearRegression(AbstractSufficientFamily[RegressionFit, LeastSquares | Sa
 
     Fields: ``design`` "fresh" or "fixed"; ``noise`` standard deviation of the label noise, >= 0;
     ``covariance`` of the features, d rows of d numbers (structural), the identity if left out.
+
+    Raises:
+        InputError: an unknown design, ``noise`` below 0, or ``covariance`` is no covariance matrix.
 
     References:
         bartlett1933; the law of G given the error is derived

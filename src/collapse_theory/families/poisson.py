@@ -26,7 +26,14 @@ LARGEST_PLAN = 1e9
 
 @dataclass(frozen=True)
 class PoissonLaw:
-    """Mean number of events."""
+    """Mean number of events.
+
+    Args:
+        rate: in events a row, > 0 and finite.
+
+    Raises:
+        InputError: ``rate`` is not such a number.
+    """
 
     rate: float = 1.0
 

@@ -35,6 +35,9 @@ class Ridge(AbstractSufficientFamily[RegressionFit, LeastSquares]):
     Fields: ``penalty`` lambda, >= 0; ``noise`` standard deviation of the label noise, >= 0;
     ``covariance`` of the features, d rows of d numbers (structural), the identity if left out.
 
+    Raises:
+        InputError: ``penalty`` or ``noise`` is below 0, or ``covariance`` is no covariance matrix.
+
     References:
         bartlett1933
     """

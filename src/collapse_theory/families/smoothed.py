@@ -25,6 +25,9 @@ class Smoothed(AbstractSufficientFamily[CategoricalFit, Sums]):
 
     Fields: ``pseudo`` what is added to the count of each symbol, a number for all or one for each,
     > 0; 1 is Laplace's rule, a - 1 is the mode under a Dirichlet(a) prior.
+
+    Raises:
+        InputError: ``pseudo`` holds a number that is not > 0.
     """
 
     pseudo: float | tuple[float, ...] = 1.0

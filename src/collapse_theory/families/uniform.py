@@ -20,7 +20,14 @@ from collapse_theory.sampling.counter import uniform
 
 @dataclass(frozen=True)
 class UniformLaw:
-    """Upper end of the truth, > 0; the lower end is 0."""
+    """Upper end of the truth, > 0; the lower end is 0.
+
+    Args:
+        upper: a finite number > 0.
+
+    Raises:
+        InputError: ``upper`` is not such a number.
+    """
 
     upper: float = 1.0
 

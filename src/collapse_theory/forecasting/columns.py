@@ -54,6 +54,16 @@ def read_column(path: str | Path, name: str | None = None, unit: Unit = "word") 
     Raises:
         InputError: the file cannot be read, the column is not there, or fewer than two rows have a
             value.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> import collapse_theory as ct
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = pathlib.Path(folder, "words.txt")
+        ...     _ = file.write_text("a rose is a rose")
+        ...     column = ct.read_column(file)
+        >>> column.categories, column.rows
+        ((('a', 2), ('rose', 2), ('is', 1)), 5)
     """
     path = Path(path)
     suffix = path.suffix.lower()

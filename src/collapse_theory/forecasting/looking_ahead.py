@@ -58,6 +58,7 @@ class Forecast:
     Attributes:
         column, fitted: what was read, and the family that stands for it.
         experiment: the loop that was simulated; generation 1 is the fit to the column itself.
+        chains: how many futures were simulated.
         halved_fit: generation at which the typical variance of the fitted family, exp(E log), is
             below half; None beyond the horizon, or where the family has no variance of its own.
         halved_rows: the same for rows drawn again and again from the column itself, whatever its
@@ -102,6 +103,14 @@ def forecast(
 
     Raises:
         InputError: a value is out of range, or the family cannot hold the column.
+
+    Example:
+        >>> import numpy as np
+        >>> import collapse_theory as ct
+        >>> column = ct.Column("x", np.linspace(1, 2, 12), None)
+        >>> ahead = ct.forecast(column, family="gaussian", generations=20, chains=100)
+        >>> ahead.halved_rows  # (1 - 1/12)^8 is below a half; generation 1 is the column
+        9
     """
     check_run(chains, seed)
     if chains < 100:

@@ -17,4 +17,8 @@ class AbstractGenerator(eqx.Module):
 
     @abstractmethod
     def check(self, family: Any) -> None:
-        """Raise InputError when the generator has no meaning for the family."""
+        """Whether the generator has a meaning for the family, by raising or not.
+
+        Raises:
+            InputError: it has none.
+        """

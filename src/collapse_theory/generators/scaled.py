@@ -22,6 +22,9 @@ class Scaled(AbstractGenerator):
 
     Fields: ``factor``: lambda > 0; 1 is faithful.
 
+    Raises:
+        InputError: ``factor`` is not a finite number > 0.
+
     References:
         alemohammad2023
     """

@@ -25,6 +25,9 @@ class Tempered(AbstractGenerator):
     the exponential law of mean m that of mean m / beta.
 
     Fields: ``power``: beta > 0, the inverse temperature; 1 is faithful, above 1 favours the likely.
+
+    Raises:
+        InputError: ``power`` is not a finite number > 0.
     """
 
     power: float

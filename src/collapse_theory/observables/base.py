@@ -16,7 +16,13 @@ Theta = TypeVar("Theta")
 
 
 class Snapshot(NamedTuple, Generic[Theta]):
-    """What an observable may look at: the truth, the first fit and the fit of this generation."""
+    """What an observable may look at, each a model of the family.
+
+    Args:
+        truth: the true model.
+        first: the fit of generation 1, on real data.
+        fit: the fit of this generation.
+    """
 
     truth: Theta
     first: Theta

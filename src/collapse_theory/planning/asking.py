@@ -27,6 +27,12 @@ def plan(family: Any, *, real: int, **wishes: Any) -> list[Advice]:
 
     Raises:
         InputError: a value is out of range, or no question has an exact answer.
+
+    Example:
+        >>> import collapse_theory as ct
+        >>> most = ct.plan(ct.Categorical(), real=100, inflation=1.31)[0]
+        >>> most.name, most.value, most.unit
+        ('max_synthetic', 84, 'rows')
     """
     situation = Situation(family=family, real=real, **wishes)
     found = [a for q in questions() if (a := q.ask(situation)) is not None]

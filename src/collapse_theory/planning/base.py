@@ -176,7 +176,11 @@ class Question:
 
 
 def question(name: str) -> Callable[[Callable[[Situation], Advice | None]], Question]:
-    """Decorator: a function from a situation to an advice becomes a question."""
+    """Decorator: a function from a situation to an advice becomes a question.
+
+    Args:
+        name: its id.
+    """
 
     def wrap(ask: Callable[[Situation], Advice | None]) -> Question:
         return Question(name, ask)

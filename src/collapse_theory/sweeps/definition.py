@@ -42,6 +42,16 @@ class Sweep:
 
     Raises:
         InputError: a path or a value is not allowed; the message says in which config.
+
+    Example:
+        >>> import collapse_theory as ct
+        >>> base = ct.Experiment(
+        ...     family=ct.Gaussian(), workflow=ct.Replace(), n=10, generations=3,
+        ...     observables=("variance",),
+        ... )
+        >>> what = ct.Sweep(base, {"n": [10, 20], "family.ddof": [0, 1]})
+        >>> len(what), what.points[1]
+        (4, {'n': 10, 'family.ddof': 1})
     """
 
     base: Any
@@ -69,6 +79,9 @@ class Sweep:
 
 def load_sweep(path: str | Path) -> Sweep:
     """Read a sweep from a TOML file: an experiment with one more table, ``[sweep]``.
+
+    Args:
+        path: the file; docs/cli.md has the keys.
 
     Raises:
         InputError: the file is missing, is not TOML, or describes no sweep.

@@ -54,6 +54,20 @@ def sweep(
     Raises:
         InputError: a value is out of range, or ``out`` holds something else, another sweep or
             this one with another seed, number of chains or dtype.
+
+    Example:
+        >>> import tempfile
+        >>> import collapse_theory as ct
+        >>> base = ct.Experiment(
+        ...     family=ct.Gaussian(), workflow=ct.Replace(), n=10, generations=3,
+        ...     observables=("mean_squared_error",),
+        ... )
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     what = ct.Sweep(base, {"n": [10, 20]})
+        ...     table = ct.sweep(what, out=f"{folder}/s.zarr", chains=256, seed=0).load()
+        >>> table["mean"].sel(observable="mean_squared_error").round(2).values
+        array([[0.11, 0.21, 0.3 ],
+               [0.06, 0.11, 0.15]])
     """
     plan = plan or Plan()
     check_run(chains, seed)  # before the store is made: a wrong number must not leave one behind

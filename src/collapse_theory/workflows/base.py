@@ -53,6 +53,21 @@ class AbstractWorkflow(eqx.Module):
     """A program of two methods over corpora. Float fields are traced; other fields are static.
 
     ``synonyms``: other names under which the literature knows the workflow.
+
+    Example:
+        >>> import collapse_theory as ct
+        >>> class KeepReal(ct.AbstractWorkflow):
+        ...     "The first real batch beside the newest synthetic one."
+        ...     def init(self, data):
+        ...         return data.real
+        ...     def step(self, data, memory):
+        ...         return data.synthetic().merge(memory), memory
+        >>> e = ct.Experiment(family=ct.Gaussian(), workflow=KeepReal(), n=30, n_real=10,
+        ...                   generations=3)
+        >>> ct.influence(e)
+        array([[1.  , 0.  , 0.  , 0.  ],
+               [0.25, 0.75, 0.  , 0.  ],
+               [0.25, 0.  , 0.75, 0.  ]])
     """
 
     synonyms: ClassVar[tuple[str, ...]] = ()

@@ -15,6 +15,9 @@ class Decay(AbstractWorkflow):
     rate 1 is accumulate.
 
     Fields: ``rate``: factor on the weight of every earlier row in each generation, in [0, 1].
+
+    Raises:
+        InputError: ``rate`` is not in [0, 1].
     """
 
     rate: float

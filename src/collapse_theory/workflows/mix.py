@@ -15,6 +15,9 @@ class Mix(AbstractWorkflow):
 
     Fields: ``real``: "fixed", the first real batch forever, or "fresh", new real rows in each
     generation.
+
+    Raises:
+        InputError: ``real`` is neither "fixed" nor "fresh".
     """
 
     real: str = "fixed"

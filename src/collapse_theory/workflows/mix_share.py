@@ -15,6 +15,9 @@ class MixShare(AbstractWorkflow):
     fit_{t-1}. How many of them are real is Binomial(n, share); :class:`Mix` fixes both numbers.
 
     Fields: ``share``: probability that a row is real, in [0, 1].
+
+    Raises:
+        InputError: ``share`` is not in [0, 1].
     """
 
     share: float

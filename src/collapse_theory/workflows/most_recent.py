@@ -17,6 +17,9 @@ class MostRecent(AbstractWorkflow):
     A :class:`Window` keeps the old batches; this draws new ones.
 
     Fields: ``models``: how many, at least 1; with 1 it is :class:`Replace`.
+
+    Raises:
+        InputError: ``models`` is not a whole number >= 1.
     """
 
     models: int = 2

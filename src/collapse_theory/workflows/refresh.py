@@ -15,6 +15,9 @@ class Refresh(AbstractWorkflow):
     fresh data.
 
     Fields: ``every``: k >= 1, in generations.
+
+    Raises:
+        InputError: ``every`` is below 1.
     """
 
     every: int

@@ -16,6 +16,9 @@ class Weighted(AbstractWorkflow):
 
     Fields: ``weight``: share of the real data, in [0, 1]; ``real``: "fresh", new real rows in each
     generation, or "fixed", the first real batch forever.
+
+    Raises:
+        InputError: ``weight`` is not in [0, 1], or ``real`` is neither "fresh" nor "fixed".
     """
 
     weight: float

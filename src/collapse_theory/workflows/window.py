@@ -16,6 +16,9 @@ class Window(AbstractWorkflow):
     = n.
 
     Fields: ``batches``: K >= 1.
+
+    Raises:
+        InputError: ``batches`` is below 1.
     """
 
     batches: int = 2
