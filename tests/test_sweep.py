@@ -16,7 +16,7 @@ import collapse_theory as ct
 from collapse_theory import sweeps
 from collapse_theory.cli import app, session
 from collapse_theory.cli import sweep as cli_sweep
-from collapse_theory.sweeps import running, storage
+from collapse_theory.sweeps import running, storage, writing
 from collapse_theory.sweeps.values import coordinate, label
 
 BASE = """
@@ -98,7 +98,8 @@ def test_a_grid_in_order_with_labels(run):
         "truth.var": [1.0, 2.3, 4.0] * 2,
     }
     data = sweeps.open_dataset("s.zarr")
-    assert dict(data.sizes) == {"config": 6, "generation": 3, "observable": 2}
+    assert dict(data["mean"].sizes) == {"config": 6, "generation": 3, "observable": 2}
+    assert data["chains"].values.tolist() == [CHAINS] * 6
     assert data["truth.var"].dtype == np.float64
     assert data["truth.var"].values.tolist() == got["parameters"]["truth.var"]
     assert json.loads(data.attrs["facts"])["versions"]["jax"] == jax.__version__
@@ -122,7 +123,7 @@ def test_every_config_equals_its_simulation(run):
     for i, e in enumerate(ct.load_sweep("s.toml").experiments):
         alone = ct.simulate(e, chains=CHAINS, seed=SEED)
         here = data.isel(config=i)
-        for name, column in storage.columns(alone).items():
+        for name, column in writing.columns(alone).items():
             assert here[name].values.tobytes() == column.tobytes(), name
         for name, column in alone.moments._asdict().items():
             np.testing.assert_array_equal(here["count" if name == "n" else name], column)
@@ -258,7 +259,7 @@ sys.path.insert(0, sys.argv[2])
 import conftest
 import collapse_theory as ct
 from collapse_theory import sweeps
-from collapse_theory.sweeps import storage
+from collapse_theory.sweeps import running, writing
 
 class Dying(dict):
     def __getitem__(self, name):
@@ -268,13 +269,13 @@ class Dying(dict):
             self.calls.append(name)
         return super().__getitem__(name)
 
-class Writer(storage.Writer):
+class Writer(writing.Writer):
     def __init__(self, folder):
         super().__init__(folder)
         self._arrays = Dying(self._arrays)
         self._arrays.calls = []
 
-storage.Writer = Writer
+running.Writer = Writer
 base = ct.Experiment(family=ct.Gaussian(), workflow=ct.Replace(), n=10, generations=3,
                      observables=("variance",))
 small = ct.Sweep(base, {"truth.var": [1.0, 2.0, 3.0, 4.0, 5.0]})
@@ -295,9 +296,47 @@ ct.sweep(small, out=sys.argv[1], chains=100, seed=7)
 
     monkeypatch.setattr(running, "simulate", counting)
     same(again(small, out), whole)
-    assert ran == [3.0, 4.0, 5.0]
+    assert ran == [4.0, 5.0]  # the state of the third was there already: written again, not run
     same(again(small, out), whole)
-    assert ran == [3.0, 4.0, 5.0]
+    assert ran == [4.0, 5.0]
+
+
+def test_more_chains_are_added(small, tmp_path, monkeypatch):
+    out = tmp_path / "grown.zarr"
+    for chains in (40, 100, 70):
+        ct.sweep(small, out=out, chains=chains, seed=SEED)
+    grown = ct.sweep(small, out=out, chains=CHAINS + 40_000, seed=SEED).load()
+    fresh = ct.sweep(small, out=tmp_path / "fresh.zarr", chains=CHAINS + 40_000, seed=SEED).load()
+    same(grown, fresh)
+    monkeypatch.setattr(running, "simulate", lambda *a, **k: pytest.fail("run again"))
+    same(ct.sweep(small, out=out, chains=CHAINS, seed=SEED).load(), grown)  # it holds more
+
+
+def test_a_flipped_bit_is_seen_and_one_config_lost(small, whole, tmp_path):
+    out = tmp_path / "flipped.zarr"
+    again(small, out)
+    file = out / "state" / "c" / "2" / "0" / "0" / "0"
+    flipped = bytearray(file.read_bytes())
+    flipped[len(flipped) // 2] ^= 4
+    file.write_bytes(bytes(flipped))
+    with pytest.raises(
+        ct.InputError, match=r"config 2 is damaged.*remove its file state/c/2/0/0/0"
+    ):
+        again(small, out)
+    file.unlink()
+    same(again(small, out), whole)
+
+
+def test_one_writer_for_each_shard(small, whole, tmp_path):
+    out = tmp_path / "alone.zarr"
+    with running.alone(out, (1, 2)):
+        with pytest.raises(ct.InputError, match="another process is writing"):
+            again(small, out, (1, 2))
+        with pytest.raises(ct.InputError, match="another number of shards"):
+            again(small, out)
+        again(small, out, (2, 2))
+    same(again(small, out), whole)
+    assert [p.name for p in tmp_path.iterdir()] == ["alone.zarr"]
 
 
 def test_ctrl_c_keeps_what_is_done(run, monkeypatch):
@@ -322,7 +361,6 @@ def test_ctrl_c_keeps_what_is_done(run, monkeypatch):
 @pytest.mark.parametrize(
     ("content", "words", "message"),
     [
-        (SWEEP, ("--chains", "200"), "was begun with chains = 100, not 200"),
         (SWEEP, ("--seed", "1"), "was begun with seed = 0, not 1"),
         (SWEEP, ("--dtype", "float32"), "was begun with dtype = 'float64', not 'float32'"),
         (SWEEP.replace("2.3", "2.4"), (), "holds another sweep"),
@@ -353,7 +391,7 @@ def test_later_layouts_and_damage(small, tmp_path):
     meta = json.loads((out / "zarr.json").read_text())
     meta["attributes"]["schema"] += 1
     (out / "zarr.json").write_text(json.dumps(meta))
-    with pytest.raises(ct.InputError, match="layout 2, not 1"):
+    with pytest.raises(ct.InputError, match="layout 3, not 2"):
         again(small, out)
     meta["attributes"]["schema"] -= 1
     (out / "zarr.json").write_text(json.dumps(meta))
@@ -401,7 +439,7 @@ def test_creators_that_race_agree(small, tmp_path, monkeypatch):
 
     def create(i):
         try:
-            mine = storage.identity(small, chains=8, seed=int(i == 0), dtype="float64")
+            mine = storage.identity(small, seed=int(i == 0), dtype="float64")
             storage.ensure(out, small, mine)
         except Exception as e:
             errors.append(e)

@@ -16,6 +16,7 @@ from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment
 from collapse_theory.moments import Moments, Tally
 from collapse_theory.observables.base import Observable
+from collapse_theory.recursion import Setup
 
 if TYPE_CHECKING:
     import xarray
@@ -230,9 +231,14 @@ def _simulated(
     setup = experiment.setup(plan.resolve_dtype())
     ids = range(first_chain, first_chain + chains)
     moments, tally = tally_moments(setup, seed, ids, plan, before, keep)
-    short = ", reduced" if type(setup.family) is not type(experiment.family) else ""
-    facts = provenance_facts(plan, type(setup.route).__name__.lower() + short)
+    facts = provenance_facts(plan, route_taken(experiment, setup))
     return Result(experiment, seed, chains, moments, facts, plan, first_chain, tally)
+
+
+def route_taken(experiment: Experiment, setup: Setup) -> str:
+    """How the data of a setup are drawn, in words."""
+    short = ", reduced" if type(setup.family) is not type(experiment.family) else ""
+    return type(setup.route).__name__.lower() + short
 
 
 def provenance_facts(plan: Plan, route: str) -> dict[str, Any]:

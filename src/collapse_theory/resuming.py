@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,7 +112,19 @@ def locked(target: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        with suppress(OSError):  # whoever opened it before looks again: it has no name any more
+            Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
+
+
+def is_held(lock: Path) -> bool:
+    """Whether a living process holds a lock; one that none holds is removed."""
+    try:
+        with filelock.FileLock(lock, timeout=0):
+            lock.unlink(missing_ok=True)
+    except filelock.Timeout:
+        return True
+    return False
 
 
 def remove(path: str | Path) -> None:
@@ -178,4 +190,4 @@ def _shared(tally: Tally | None, shape: tuple[int, ...], *, refused: bool = Fals
     return Tally(count, Moments(*got[2:].copy().view(np.float64).reshape(shape))) if count else None
 
 
-__all__ = ["Run", "identity_of", "locked", "open_run", "remove"]
+__all__ = ["Run", "identity_of", "is_held", "locked", "open_run", "remove"]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +16,11 @@ import numpy as np
 from collapse_theory.engine import Plan, check_run
 from collapse_theory.errors import InputError
 from collapse_theory.programs import shape_of
-from collapse_theory.result import provenance_facts, simulate
+from collapse_theory.result import Result, provenance_facts, route_taken, simulate
+from collapse_theory.resuming import is_held, locked
 from collapse_theory.sweeps import storage
 from collapse_theory.sweeps.definition import Sweep
+from collapse_theory.sweeps.writing import Writer
 
 if TYPE_CHECKING:
     import xarray
@@ -36,13 +42,13 @@ def sweep(
     All configs have the same seed, hence the same random numbers: each equals
     ``simulate(experiment, chains=chains, seed=seed)`` bit for bit, and their differences have
     smaller errors than those of independent runs would have. A run that was stopped loses the
-    config under way; called again, it goes on. Processes with different shards may fill one
-    store, and start, at the same time.
+    config under way; called again, it goes on. Called with more chains, it adds what is missing.
+    Processes with different shards may fill one store, and start, at the same time.
 
     Args:
         what: the sweep.
         out: its store, a zarr folder, made if it is not there.
-        chains: how many independent chains of each config.
+        chains: how many independent chains of each config, at least: a store may hold more.
         seed: any whole number in [0, 2**63).
         shard: (i, n), 1 <= i <= n: only configs with index % n == i - 1.
         plan: where to run; ``progress`` is called with (configs done, configs of the shard).
@@ -52,8 +58,8 @@ def sweep(
         along config for each swept path. ``done`` says which configs have been run.
 
     Raises:
-        InputError: a value is out of range, or ``out`` holds something else, another sweep or
-            this one with another seed, number of chains or dtype.
+        InputError: a value is out of range, ``out`` holds something else, another sweep or this
+            one with another seed or dtype, or another process is filling the same shard.
 
     Example:
         >>> import tempfile
@@ -73,20 +79,49 @@ def sweep(
     check_run(chains, seed)  # before the store is made: a wrong number must not leave one behind
     mine = shard_of(len(what), shard)
     plan.resolve_devices()
-    attributes = storage.identity(
-        what, chains=chains, seed=seed, dtype=plan.resolve_dtype().name
-    ) | {"facts": _facts(plan)}
-    folder = storage.ensure(out, what, attributes)
-    writer = storage.Writer(folder)
-    done = writer.finished()[mine.start :: mine.step]
-    count = int(done.sum())
-    _tell(plan, count, len(mine))
-    for config, there in zip(mine, done, strict=True):
-        if not there:
-            writer.write(config, _run(what, config, chains, seed, plan))
-            count += 1
+    attributes = storage.identity(what, seed=seed, dtype=plan.resolve_dtype().name) | {
+        "facts": _facts(plan)
+    }
+    with alone(out, shard):
+        folder = storage.ensure(out, what, attributes)
+        writer = Writer(folder)
+        todo = [c for c in mine if min(writer.chains(c), writer.shown(c)) < chains]
+        _tell(plan, len(mine) - len(todo), len(mine))
+        for count, config in enumerate(todo, len(mine) - len(todo) + 1):
+            begun = _begun(what, config, seed, plan, writer)
+            writer.write(config, _run(what, config, chains, seed, plan, begun))
             _tell(plan, count, len(mine))
     return storage.open_dataset(folder)
+
+
+def _begun(what: Sweep, config: int, seed: int, plan: Plan, writer: Writer) -> Result | None:
+    """What the store has of a config."""
+    chains = writer.chains(config)
+    if not chains:
+        return None
+    moments, tally = writer.restored(config)
+    e = what.experiments[config]
+    facts = provenance_facts(plan, route_taken(e, e.setup(plan.resolve_dtype())))
+    quiet = replace(plan, progress=None)
+    return Result(e, seed, chains, moments, facts, quiet, 0, tally)
+
+
+@contextmanager
+def alone(out: str | Path, shard: tuple[int, int]) -> Iterator[None]:
+    """Keep others from the configs of a shard, as long as all cut the sweep into as many shards.
+
+    Raises:
+        InputError: another process fills this shard, or has cut the sweep in another way.
+    """
+    target = Path(os.path.abspath(out))
+    with locked(target.with_name(f"{target.name}.{shard[0]}-of-{shard[1]}")):
+        for lock in target.parent.glob(f".{glob.escape(target.name)}.*-of-*.lock"):
+            if not lock.name.endswith(f"-of-{shard[1]}.lock") and is_held(lock):
+                raise InputError(
+                    f"{out}: another process fills it in another number of shards: give all "
+                    "processes the same"
+                )
+        yield
 
 
 def shard_of(configs: int, shard: tuple[int, int]) -> range:
@@ -142,8 +177,12 @@ def _program(what: Sweep, config: int, dtype: Any) -> Any:
         raise InputError(f"sweep, {what.describe(config)}: {e}") from e
 
 
-def _run(what: Sweep, config: int, chains: int, seed: int, plan: Plan) -> Any:
+def _run(
+    what: Sweep, config: int, chains: int, seed: int, plan: Plan, begun: Result | None
+) -> Result:
     quiet = replace(plan, progress=None)  # it counts configs, not chains
+    if begun is not None:
+        return begun.extend(chains - begun.chains) if begun.chains < chains else begun
     try:
         return simulate(what.experiments[config], chains=chains, seed=seed, plan=quiet)
     except InputError as e:

@@ -1,7 +1,8 @@
 """The store of a sweep: a zarr folder in which every config has chunks of its own.
 
-Processes that run different configs never write the same file, and ``done`` is written after the
-data of its config: what it marks is whole, whenever a process was stopped.
+Processes that run different configs never write the same file. All that a config is restored from
+is one chunk of ``state``, replaced as a whole and with a checksum; the other arrays are computed
+from it, and written again where a process was stopped before it could.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 
 from collapse_theory.config import to_table
 from collapse_theory.errors import InputError
-from collapse_theory.result import Result
+from collapse_theory.moments import Moments
 from collapse_theory.store import LONG, attributes_at
 from collapse_theory.sweeps.definition import Sweep
 from collapse_theory.sweeps.values import coordinate
@@ -26,7 +27,7 @@ from collapse_theory.sweeps.values import coordinate
 if TYPE_CHECKING:
     import xarray
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised when a reader of the former layout would misread the new one."""
 KIND = "collapse_theory sweep"
 DIMS = ("config", "generation", "observable")
@@ -37,15 +38,18 @@ FILLS: dict[str, tuple[str, Any]] = {
     **{name: ("int64", 0) for name in COUNTS},
     "trusted": ("bool", False),
 }
+STATE = "state"
+PLANES = tuple(f"{part}{name}" for part in ("", "tally_") for name in ("chains", *Moments._fields))
 NOTES = {
     "done": ("bool", False, "whether the config has been run; written after its data"),
+    "chains": ("int64", 0, "how many chains have been run"),
     "facts": ("str", "", "versions, device, dtype and route of the config, as JSON"),
 }
-SAME = ("seed", "chains", "dtype")
+SAME = ("seed", "dtype")
 REMEDY = "it is left alone: name another folder (--out), or start over (--force)"
 
 
-def identity(sweep: Sweep, *, chains: int, seed: int, dtype: str) -> dict[str, Any]:
+def identity(sweep: Sweep, *, seed: int, dtype: str) -> dict[str, Any]:
     """The attributes that make two runs of a sweep the same run."""
     resolved = [to_table(e) for e in sweep.experiments]
     text = json.dumps([resolved, list(sweep.points)], sort_keys=True)
@@ -56,7 +60,6 @@ def identity(sweep: Sweep, *, chains: int, seed: int, dtype: str) -> dict[str, A
         "sweep": json.dumps({"mode": sweep.mode, **sweep.parameters}),
         "digest": sha256(text.encode()).hexdigest(),
         "seed": int(seed),
-        "chains": int(chains),
         "dtype": dtype,
     }
 
@@ -106,6 +109,7 @@ def _make(folder: Path, sweep: Sweep, attributes: dict[str, Any]) -> None:
     """Write the labels, and arrays without chunks."""
     import xarray as xr
     import zarr
+    from zarr.codecs import Crc32cCodec, ZstdCodec
 
     first = sweep.experiments[0]
     names = np.asarray([o.name for o in first.observables], dtype=object)
@@ -126,54 +130,17 @@ def _make(folder: Path, sweep: Sweep, attributes: dict[str, Any]) -> None:
             name, shape=shape, chunks=(1, *shape[1:]), dtype=dtype, fill_value=fill,
             dimension_names=DIMS, attributes={"long_name": long[name]},
         )  # fmt: skip
+    group.create_array(
+        STATE, shape=(len(sweep), len(PLANES), *shape[1:]), chunks=(1, len(PLANES), *shape[1:]),
+        dtype="float64", fill_value=0.0, dimension_names=("config", "sum", *DIMS[1:]),
+        compressors=[ZstdCodec(), Crc32cCodec()],
+        attributes={"long_name": f"what a config is restored from: {', '.join(PLANES)}"},
+    )  # fmt: skip
     for name, (dtype, fill, note) in NOTES.items():
         group.create_array(
             name, shape=shape[:1], chunks=(1,), dtype=dtype, fill_value=fill,
             dimension_names=DIMS[:1], attributes={"long_name": note},
         )  # fmt: skip
-
-
-class Writer:
-    """The arrays of a sweep's folder, open for writing.
-
-    Raises:
-        InputError: an array is missing, or cannot be written.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        import zarr
-
-        self._folder = folder
-        try:
-            group = zarr.open_group(folder, mode="r+")
-            self._arrays: dict[str, Any] = {name: group[name] for name in (*FILLS, *NOTES)}
-        except (KeyError, OSError) as e:
-            raise InputError(f"{folder}: the sweep's folder is damaged: {e!r}") from e
-
-    def finished(self) -> np.ndarray:
-        """Which configs are done; shape (config,)."""
-        return np.asarray(self._arrays["done"][:], bool)
-
-    def write(self, config: int, result: Result) -> None:
-        """Write a config, its mark last."""
-        facts = json.dumps(result.facts, sort_keys=True)
-        try:
-            for name, values in {**columns(result), "facts": facts, "done": True}.items():
-                self._arrays[name][config] = values
-        except OSError as e:
-            raise InputError(f"{self._folder}: cannot be written: {e.strerror or e}") from e
-
-
-def columns(result: Result) -> dict[str, np.ndarray]:
-    """The arrays of one config; shape (generation, observable)."""
-    m = result.moments
-    stored: dict[str, Any] = {"mean": m.mean, "m2": m.m2, "m3": m.m3, "m4": m.m4, "count": m.n}
-    stored["nonfinite"] = m.nonfinite
-    for name in FILLS:
-        if name not in stored:
-            column = getattr(result, name)
-            stored[name] = np.stack([column(o) for o in result.names], axis=1)
-    return {name: np.asarray(stored[name], dtype) for name, (dtype, _) in FILLS.items()}
 
 
 def open_dataset(path: str | Path) -> xarray.Dataset:
@@ -196,7 +163,7 @@ def finished(path: str | Path) -> int:
     """How many configs of the folder are done; 0 where no sweep is."""
     if attributes_at(Path(path)).get("kind") != KIND:
         return 0
-    return int(Writer(Path(path)).finished().sum())
+    return int(np.asarray(open_dataset(path)["done"].values, bool).sum())
 
 
 def remove(path: str | Path) -> None:
