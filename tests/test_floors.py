@@ -9,7 +9,7 @@ import collapse_theory
 
 ROOT = Path(collapse_theory.__file__).parent
 FLOORS = [
-    {"errors", "moments", "sampling", "exact", "bibliography", "templating"},
+    {"errors", "moments", "sampling", "exact", "bibliography", "templating", "revision"},
     {"corpus", "observables"},
     {"families", "generators", "workflows"},
     {"routes"},

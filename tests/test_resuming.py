@@ -1,5 +1,6 @@
 """Runs that are stopped: they go on to the same bits, and take up nothing but their own."""
 
+import importlib
 import json
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 import collapse_theory as ct
-from collapse_theory import checkpoint, engine, result
+from collapse_theory import checkpoint, engine, result, trying
 from collapse_theory.cli.app import run as command
 from collapse_theory.resuming import locked
 
@@ -20,6 +21,7 @@ EXPERIMENT = ct.Experiment(
     family=ct.Gaussian(), workflow=ct.Replace(), n=10, generations=3, observables=("variance",)
 )
 UNIT = 64
+verification = importlib.import_module("collapse_theory.verification")
 
 
 @pytest.fixture(autouse=True)
@@ -252,3 +254,27 @@ def test_results_tell_how_far_they_can_be_built_on():
     found = ct.simulate(EXPERIMENT, chains=100, seed=4)
     assert found.tally.chains == UNIT
     assert result.simulate(EXPERIMENT, chains=10, seed=4).tally is None
+
+
+@pytest.mark.parametrize("names", [["replace.log_variance"], ["xu2025.prob_beats_real_replace"]])
+def test_verdicts_go_on_from_runs_that_are_kept(tmp_path, monkeypatch, names):
+    first = ct.judge_all(names, store=tmp_path / "runs")
+    assert list((tmp_path / "runs").iterdir())
+
+    def forbidden(*a, **k):
+        pytest.fail("run again")
+
+    monkeypatch.setattr(verification, "_simulate", forbidden)
+    monkeypatch.setattr(trying, "moments_of", forbidden)
+    again = ct.judge_all(names, store=tmp_path / "runs")
+    assert [bits(v) for v in again] == [bits(v) for v in first]
+    assert [v.status for v in again] == [v.status for v in first]
+    with pytest.raises(pytest.fail.Exception):
+        ct.judge_all(names, store=tmp_path / "runs", seed=1)
+
+
+def test_a_folder_of_other_things_takes_no_runs(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(ct.InputError, match="name a folder for runs alone"):
+        ct.judge_all(["replace.log_variance"], store=tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]

@@ -45,6 +45,11 @@ class Checkpoint:
         if time.monotonic() - self.written > EVERY:
             self.flush()
 
+    def keep(self, tally: Tally) -> None:
+        """Write a tally now."""
+        self.latest = tally
+        self.flush()
+
     def flush(self) -> None:
         """Write the latest tally, if there is one.
 
@@ -94,6 +99,12 @@ class Checkpoint:
         return Tally(chains, moments)
 
 
+def recorded(folder: Path, identity: Identity) -> Checkpoint:
+    """The record of one of many runs in a folder, named after what it is."""
+    name = sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:24]
+    return Checkpoint(folder / f"{name}.npz", identity)
+
+
 def digest(about: Identity, *moments: Moments | None) -> str:
     """Of what is said of moments, and of their bits."""
     found = sha256(json.dumps(about, sort_keys=True).encode())
@@ -124,4 +135,4 @@ def _differing_line(there: str, here: str) -> str:
     return f"{' and '.join(gone) or 'less'} there, {' and '.join(come) or 'less'} here"
 
 
-__all__ = ["EVERY", "Checkpoint", "Identity", "digest", "refuse_difference"]
+__all__ = ["EVERY", "Checkpoint", "Identity", "digest", "recorded", "refuse_difference"]

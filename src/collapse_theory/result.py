@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from collapse_theory.experiment import Experiment
 from collapse_theory.moments import Moments, Tally
 from collapse_theory.observables.base import Observable
 from collapse_theory.recursion import Setup
+from collapse_theory.revision import versions
 
 if TYPE_CHECKING:
     import xarray
@@ -245,20 +245,9 @@ def provenance_facts(plan: Plan, route: str) -> dict[str, Any]:
     """Versions, device and dtype, for the record; no host or user name."""
     device = plan.resolve_devices()[0]
     return {
-        "versions": dict(_versions()),
+        "versions": dict(versions()),
         "device": device.device_kind,
         "platform": device.platform,
         "dtype": plan.resolve_dtype().name,
         "route": route,
     }
-
-
-@functools.cache  # reading them takes longer than many a run
-def _versions() -> dict[str, str]:
-    import platform
-    from importlib import metadata
-
-    from collapse_theory import __version__
-
-    found = {p: metadata.version(p) for p in ("jax", "jaxlib", "equinox", "numpy", "scipy")}
-    return found | {"collapse-theory": __version__, "python": platform.python_version()}

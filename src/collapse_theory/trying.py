@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,12 @@ import numpy as np
 from collapse_theory import discovery
 from collapse_theory.catalogue.base import Kind
 from collapse_theory.catalogue.trial import Replicates, Trial
+from collapse_theory.checkpoint import Checkpoint, recorded
 from collapse_theory.judging import Verdict, judge
 from collapse_theory.ladder import RUNGS, judge_ladder
-from collapse_theory.moments import Moments, moments_of
+from collapse_theory.moments import Moments, Tally, moments_of
 from collapse_theory.planting import planted_seen
+from collapse_theory.revision import versions
 
 ASKED = {"quick": 0.03, "all": 0.03, "full": 0.01}
 MARGIN = 1.1  # more replicates than the standard errors so far say are needed
@@ -31,7 +34,11 @@ def trials() -> tuple[Trial, ...]:
 
 
 def try_all(
-    names: Sequence[str] | None = None, *, level: str = "all", seed: int = 0
+    names: Sequence[str] | None = None,
+    *,
+    level: str = "all",
+    seed: int = 0,
+    store: Path | None = None,
 ) -> Iterator[Verdict]:
     """Judge trials on their cases, in turn as they are finished.
 
@@ -40,6 +47,7 @@ def try_all(
         level: "quick": nothing, unless named; "all": the first case of each; "full": all cases, to
             deviations of 1 % instead of 3 %.
         seed: of all draws.
+        store: a folder for what is drawn: judged again by the same version, it is read.
 
     Raises:
         InputError: an unknown name.
@@ -49,24 +57,33 @@ def try_all(
     brief = names is None and level != "full"
     todo = [(t, numbers) for t in chosen for numbers in t.cases[: 1 if brief else None]]
     with ThreadPoolExecutor(WORKERS) as pool:
-        yield from pool.map(lambda job: attempt(*job, asked=ASKED[level], seed=seed), todo)
+        yield from pool.map(
+            lambda job: attempt(*job, asked=ASKED[level], seed=seed, store=store), todo
+        )
 
 
 def attempt(
-    what: Trial, numbers: dict[str, Any], *, asked: float = ASKED["quick"], seed: int = 0
+    what: Trial,
+    numbers: dict[str, Any],
+    *,
+    asked: float = ASKED["quick"],
+    seed: int = 0,
+    store: Path | None = None,
 ) -> Verdict:
     """A verdict on one case; asymptotic statements on a ladder of sizes."""
     begun = time.perf_counter()
     if what.kind is Kind.ASYMPTOTIC:
         ladder = [{**numbers, "size": numbers["size"] * factor} for factor in RUNGS]
-        rungs = [_attempt(what, n, asked, seed) for n in ladder]
+        rungs = [_attempt(what, n, asked, seed, store) for n in ladder]
         found = judge_ladder(what, rungs, RUNGS, asked=asked, expected=what.expected)
     else:
-        found = _attempt(what, numbers, asked, seed)
+        found = _attempt(what, numbers, asked, seed, store)
     return replace(found, planted_seen=planted_seen(found), seconds=time.perf_counter() - begun)
 
 
-def _attempt(what: Trial, numbers: dict[str, Any], asked: float, seed: int) -> Verdict:
+def _attempt(
+    what: Trial, numbers: dict[str, Any], asked: float, seed: int, store: Path | None
+) -> Verdict:
     rng = np.random.default_rng([seed, zlib.crc32(f"{what.name} {numbers}".encode())])
     run = Replicates(numbers, len(what.predict(Replicates(numbers, 0))))
 
@@ -79,6 +96,10 @@ def _attempt(what: Trial, numbers: dict[str, Any], asked: float, seed: int) -> V
     def verdict(moments: Moments) -> Verdict:
         return judge(what, run, moments, asked=asked, expected=what.expected)
 
+    record = _record(store, what, numbers, asked, seed)
+    kept = record.read() if record else None
+    if kept is not None:
+        return verdict(kept.moments)
     moments = draw()
     found = verdict(moments)
     while found.chains < what.most and not _enough(found, asked):
@@ -87,7 +108,18 @@ def _attempt(what: Trial, numbers: dict[str, Any], asked: float, seed: int) -> V
         for _ in range(max(1, math.ceil(more / what.chunk))):
             moments = moments.merge(draw())
         found = verdict(moments)
+    if record:
+        record.keep(Tally(found.chains, moments))
     return found
+
+
+def _record(
+    store: Path | None, what: Trial, numbers: dict[str, Any], asked: float, seed: int
+) -> Checkpoint | None:
+    if store is None:
+        return None
+    about = {"trial": what.name, "numbers": str(numbers), "asked": asked, "seed": seed}
+    return recorded(store, about | {"versions": versions()})
 
 
 def _enough(found: Verdict, asked: float) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 from collapse_theory.calculating import Check, calculations, check_all
 from collapse_theory.config.fields import suggestion
@@ -11,6 +13,7 @@ from collapse_theory.engine import Plan
 from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment
 from collapse_theory.judging import Verdict
+from collapse_theory.resuming import locked
 from collapse_theory.trying import trials, try_all
 from collapse_theory.verification import Interrupted, theorems, verify
 
@@ -25,6 +28,7 @@ def judge_all(
     seed: int = 0,
     plan: Plan | None = None,
     progress: Callable[[int, int, str], None] | None = None,
+    store: str | Path | None = None,
 ) -> list[Found]:
     """Judge statements, each in its own way.
 
@@ -37,6 +41,8 @@ def judge_all(
         seed: of all simulations.
         plan: devices, dtype.
         progress: called with (experiments done, in all, what is done).
+        store: a folder that keeps every run when it is finished; the same call, made again after
+            it was stopped, reads them.
 
     Returns:
         A verdict for each statement and case.
@@ -45,14 +51,46 @@ def judge_all(
         InputError: an unknown id or level, or nothing covers the experiment.
         Interrupted: Ctrl-C; it carries the finished verdicts.
     """
-    run = partial(verify, level=level, chains=chains, seed=seed, plan=plan, progress=progress)
+    with _folder(store) as folder:
+        return _judged(what, level, chains, seed, plan, progress, folder)
+
+
+@contextmanager
+def _folder(store: str | Path | None) -> Iterator[Path | None]:
+    if store is None:
+        yield None
+        return
+    folder = Path(store)
+    with locked(folder):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            others = [p.name for p in folder.iterdir() if p.suffix != ".npz"]
+        except OSError as e:
+            raise InputError(f"{folder}: cannot be written: {e.strerror or e}") from e
+        if others:
+            raise InputError(f"{folder} holds {others[0]!r}: name a folder for runs alone")
+        yield folder
+
+
+def _judged(
+    what: Experiment | Sequence[str],
+    level: str,
+    chains: int | None,
+    seed: int,
+    plan: Plan | None,
+    progress: Callable[[int, int, str], None] | None,
+    store: Path | None,
+) -> list[Found]:
+    run = partial(
+        verify, level=level, chains=chains, seed=seed, plan=plan, progress=progress, store=store
+    )
     if isinstance(what, Experiment):
         return [*run(what)]
     simulated, tried, computed = _split(what) if what else (None, None, None)
     found: list[Found] = [*run(simulated)]
     try:
         for others in (
-            try_all(tried, level=level, seed=seed),
+            try_all(tried, level=level, seed=seed, store=store),
             check_all(computed, brief=computed is None and level != "full"),
         ):
             for verdict in others:

@@ -8,12 +8,14 @@ alone, never off the agreement.
 
 from __future__ import annotations
 
+import functools
 import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
@@ -21,14 +23,17 @@ import numpy as np
 
 from collapse_theory.calculating import Check
 from collapse_theory.catalogue.base import Kind, Theorem
+from collapse_theory.checkpoint import recorded
 from collapse_theory.engine import Plan
 from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment, describe
 from collapse_theory.jobs import Job, jobs_for, most_telling, shape, theorem_named, theorems
 from collapse_theory.judging import Verdict, judge
 from collapse_theory.ladder import RUNGS, judge_ladder
+from collapse_theory.moments import Tally
 from collapse_theory.planting import planted_seen
-from collapse_theory.result import Result, simulate
+from collapse_theory.result import Result, provenance_facts, simulate
+from collapse_theory.revision import versions
 
 WORKERS = 2  # one program compiles while another runs
 
@@ -77,6 +82,7 @@ def verify(
     seed: int = 0,
     plan: Plan | None = None,
     progress: Callable[[int, int, str], None] | None = None,
+    store: Path | None = None,
 ) -> list[Verdict]:
     """Judge theorems.
 
@@ -90,6 +96,8 @@ def verify(
         seed: of all simulations.
         plan: devices, dtype.
         progress: called with (experiments done, in all, what is done).
+        store: a folder for the runs, each kept when it is finished: judged again by the same
+            version, they are read and not run.
 
     Returns:
         A verdict for each theorem and case.
@@ -116,7 +124,8 @@ def verify(
         setting = Level(step=chains, most=chains, asked=setting.asked)
     runs: _Runs = {}
     try:
-        for experiment, run in _run_all(jobs, setting, seed, plan, progress):
+        simulated = functools.partial(_kept, store) if store else _simulate
+        for experiment, run in _run_all(jobs, simulated, setting, seed, plan, progress):
             runs[experiment] = run
     except KeyboardInterrupt as e:
         finished = [job for job in jobs if all(x in runs for x in job.experiments)]
@@ -163,7 +172,7 @@ def _chains_for(theorem: Theorem, experiment: Experiment, run: Result, relative:
 
 
 def _run_all(
-    jobs: list[Job], level: Level, seed: int, plan: Plan, progress: Any
+    jobs: list[Job], simulated: Any, level: Level, seed: int, plan: Plan, progress: Any
 ) -> Iterator[tuple[Experiment, tuple[Result, float]]]:
     """One simulation for each experiment, grouped by compiled program, as they are finished."""
     wanted: dict[Experiment, list[Theorem]] = {}
@@ -184,7 +193,7 @@ def _run_all(
             for e in group:
                 if not stop.is_set():
                     measured = replace(e, observables=tuple(names.values()))
-                    done.put((e, _simulate(measured, first[e], wanted[e], level, seed, plan)))
+                    done.put((e, simulated(measured, first[e], wanted[e], level, seed, plan)))
         except BaseException as e:
             done.put(e)
 
@@ -220,6 +229,31 @@ def _simulate(
     if steps > 0:
         run = run.extend(steps * level.step)
     return run, time.perf_counter() - begun
+
+
+def _kept(
+    store: Path,
+    experiment: Experiment,
+    first_chain: int,
+    judged: Iterable[Theorem],
+    level: Level,
+    seed: int,
+    plan: Plan,
+) -> tuple[Result, float]:
+    """As :func:`_simulate`, or read from the store."""
+    identity = {
+        "experiment": str(experiment), "seed": seed, "first_chain": first_chain,
+        "dtype": plan.resolve_dtype().name, "level": [level.step, level.most, level.asked],
+        "judged": sorted(t.name for t in judged), "versions": versions(),
+    }  # fmt: skip
+    record = recorded(store, identity)
+    tally = record.read()
+    if tally is not None:
+        facts = provenance_facts(plan, "")
+        return Result(experiment, seed, *tally, facts, plan, first_chain), 0.0
+    run, seconds = _simulate(experiment, first_chain, judged, level, seed, plan)
+    record.keep(Tally(run.chains, run.moments))
+    return run, seconds
 
 
 def _verdict(job: Job, runs: _Runs, asked: float) -> Verdict:

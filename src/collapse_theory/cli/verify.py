@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -42,6 +43,7 @@ def verify(
     strict: Flag = False,
     devices: str = "1",
     dtype: Dtype | None = None,
+    save: Path | None = None,
     no_cache: Flag = False,
 ) -> int:
     """Judge theorems against simulation, each on its own cases.
@@ -60,6 +62,8 @@ def verify(
             a theorem's planted error is seen on none of its cases.
         devices: How many devices to use, or "all".
         dtype: Precision of the chains; float64 if left out.
+        save: Keep every run in this folder when it is finished: stopped, the same command goes on
+            from there.
         no_cache: Do not keep compiled programs for the next run.
     """
     from collapse_theory.cli.console import progress_bar
@@ -81,11 +85,22 @@ def verify(
     try:
         with progress_bar() as progress:
             verdicts = judge_all(
-                what, level=level, chains=chains, seed=seed, plan=plan, progress=progress
+                what,
+                level=level,
+                chains=chains,
+                seed=seed,
+                plan=plan,
+                progress=progress,
+                store=save,
             )
     except Interrupted as stop:  # what is finished is worth printing
         if stop.verdicts:
             _print(stop.verdicts, as_json, begun)
+        if save is not None:
+            print(
+                f"collapse: finished runs are kept in {save}; the same command goes on",
+                file=sys.stderr,
+            )
         raise
     _print(verdicts, as_json, begun)
     wrong = any(v.status.contradicts(v.expected) for v in verdicts)
