@@ -29,7 +29,7 @@ def forecast(ax: Axes, found: Forecast) -> Axes:
     typical and from a tenth to nine tenths of the futures. Of categories: the diversity, exact, and
     the share of the futures in which the rarest are alive, with bands of two standard errors. The
     remedies, grey with markers, are about the variance, or about the rarest category of all; the
-    dotted line is at one half.
+    dotted line is at one half, and the numbers on it are the dates.
 
     Args:
         ax: where to draw.
@@ -46,6 +46,9 @@ def forecast(ax: Axes, found: Forecast) -> Axes:
         _fitted(ax, found)
     for i, one in enumerate(found.vanishing[:SHOWN]):
         _category(ax, one, found.chains, i)
+    _dates(ax, found)
+    heading = "remedies:" if numbers else f"remedies, for {_name(found.vanishing[0])}:"
+    ax.plot([], [], " ", label=heading)
     step = max(1, t.size // 8)
     for i, (r, mark) in enumerate(zip(found.remedies, cycle(MARKS), strict=False)):
         ax.plot(t, r.kept, color="0.45", lw=1.1, marker=mark, ms=5, mfc="white", label=r.name,
@@ -56,9 +59,8 @@ def forecast(ax: Axes, found: Forecast) -> Axes:
     ax.set_ylabel("share of the variance left" if numbers else "share kept")
     ax.set_title(f"{found.column.name}: {found.column.rows:,} rows, then "
                  f"{found.experiment.n:,} from each fit", fontsize="medium")  # fmt: skip
-    heading = None if numbers else f"remedies: for {_name(found.vanishing[0])}"
     ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside right upper", frameon=False,
-                     fontsize="small", title=heading, title_fontsize="small")  # fmt: skip
+                     fontsize="small")  # fmt: skip
     return ax
 
 
@@ -78,6 +80,17 @@ def _category(ax: Axes, one: Vanishing, chains: int, i: int) -> None:
     band = 2 * np.sqrt(alive * (1 - alive) / chains)
     ax.fill_between(t, alive - band, alive + band, step="post", color=colour, alpha=0.25, lw=0)
     ax.step(t, alive, where="post", color=colour, lw=1.4, ls=DASHES[i], label=_name(one))
+
+
+def _dates(ax: Axes, found: Forecast) -> None:
+    """The generations at which half is passed, written on the line at one half."""
+    dates = [(found.halved_rows, "black"), (found.halved_fit, palette()[0])]
+    dates += [(v.median, palette()[i]) for i, v in enumerate(found.vanishing[:SHOWN])]
+    for date, colour in dates:
+        if date is not None:
+            ax.plot([date], [0.5], "o", ms=3.5, color=colour, zorder=5)
+            ax.annotate(str(date), (date, 0.5), (2, 4), textcoords="offset points",
+                        fontsize="small", zorder=6)  # fmt: skip
 
 
 def _name(one: Vanishing) -> str:

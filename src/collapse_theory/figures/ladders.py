@@ -102,5 +102,5 @@ def _infinity(ax: Axes, place: float, value: float, error: float) -> None:
                     label=label)  # fmt: skip
         return
     top = abs(value) + 2 * error
-    ax.errorbar([place], [top], np.array([[0.6 * top], [0]]), fmt="_", ms=8, uplims=True, color=colour,
-                label=label)  # fmt: skip
+    arrow = np.array([[0.6 * top], [0]])
+    ax.errorbar([place], [top], arrow, fmt="_", ms=8, uplims=True, color=colour, label=label)
