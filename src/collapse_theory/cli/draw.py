@@ -114,4 +114,4 @@ def _draw_verdict(ax: Axes, subject: Subject, verdict: Verdict, generation: int 
         figures.ladder(ax, verdict, generation=generation)
     else:
         getattr(figures, subject)(ax, verdict)
-    ax.set_title(f"{verdict.theorem.name}: {verdict.case}", fontsize="medium")
+    ax.set_title(f"{verdict.theorem.name}\n{verdict.case}", fontsize="medium")

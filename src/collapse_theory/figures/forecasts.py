@@ -84,13 +84,16 @@ def _category(ax: Axes, one: Vanishing, chains: int, i: int) -> None:
 
 def _dates(ax: Axes, found: Forecast) -> None:
     """The generations at which half is passed, written on the line at one half."""
+    from matplotlib.patheffects import withStroke
+
+    edge = [withStroke(linewidth=2.5, foreground="white")]
     dates = [(found.halved_rows, "black"), (found.halved_fit, palette()[0])]
     dates += [(v.median, palette()[i]) for i, v in enumerate(found.vanishing[:SHOWN])]
     for date, colour in dates:
         if date is not None:
             ax.plot([date], [0.5], "o", ms=3.5, color=colour, zorder=5)
             ax.annotate(str(date), (date, 0.5), (2, 4), textcoords="offset points",
-                        fontsize="small", zorder=6)  # fmt: skip
+                        fontsize="small", zorder=6, path_effects=edge)  # fmt: skip
 
 
 def _name(one: Vanishing) -> str:

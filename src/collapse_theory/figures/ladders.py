@@ -96,7 +96,7 @@ def _rungs(ax: Axes, sizes: Array, gap: Array, error: Array) -> None:
 def _infinity(ax: Axes, place: float, value: float, error: float) -> None:
     """What the line says at infinite size: a point, or an arrow from the end of its bar to 0."""
     colour = palette()[1]
-    label = f"extrapolated: {100 * value:+.2g} % ± {200 * error:.2g} %"
+    label = f"extrapolated: {100 * value:+.2g} % ± {200 * error:.2g} % (2 SE)"
     if abs(value) > 2 * error:
         ax.errorbar([place], [abs(value)], [2 * error], fmt="s", ms=5, color=colour, capsize=2,
                     label=label)  # fmt: skip

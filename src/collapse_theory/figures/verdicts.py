@@ -69,7 +69,8 @@ def ratio(ax: Axes, verdict: Verdict) -> Axes:
     if not np.isfinite(seen).any():
         raise InputError(f"{v.theorem.name} says 0 or nothing: there is no ratio to draw")
     t = np.arange(1, len(seen) + 1)
-    ax.axhline(1, color=colours[1], ls=DASHES.get(v.theorem.kind, "dotted"), lw=1.6)
+    style = DASHES.get(v.theorem.kind, "dotted")
+    ax.axhline(1, color=colours[1], ls=style, lw=1.6, label=v.theorem.kind.value)
     _points(ax, v, seen, 2 * se)
     if spans([seen]):
         ax.set_yscale("log")
@@ -117,7 +118,7 @@ def slack(ax: Axes, verdict: Verdict) -> Axes:
     if factors:  # so that the shaded side shows
         low = min(low, 0.8 if ax.get_yscale() == "log" else 0.95 * low)
     ax.set_ylim(low, high)
-    ax.axhspan(low, sharp, color=colours[1], alpha=0.1, lw=0, zorder=0, label="bound violated")
+    ax.axhspan(low, sharp, color=colours[1], alpha=0.15, lw=0, zorder=0, label="bound violated")
     upper = v.theorem.kind is Kind.UPPER
     words = ("bound", "simulation") if upper else ("simulation", "bound")
     ax.set_ylabel((" / " if factors else " - ").join(words))
