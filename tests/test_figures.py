@@ -268,7 +268,7 @@ def test_the_command_draws_the_same_bytes(tmp_path, subject):
 def test_the_command_draws_the_same_verdict(tmp_path, subject, name):
     files = [tmp_path / f"{side}.svg" for side in "ab"]
     for file in files:
-        assert run(["draw", subject, name, str(file), "--chains", "500"]) == 0
+        assert run(["draw", subject, name, str(file), "--chains", "4000"]) == 0
     assert files[0].read_bytes() == files[1].read_bytes()
 
 

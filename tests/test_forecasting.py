@@ -20,7 +20,15 @@ from collapse_theory.cli.app import run
 from collapse_theory.engine import Plan
 from collapse_theory.exact.lumping import LumpedChain
 from collapse_theory.families.exponential import Exponential, Gamma
-from collapse_theory.forecasting import Column, fit_column, forecast, read_column
+from collapse_theory.forecasting import (
+    Column,
+    Forecast,
+    Remedy,
+    Vanishing,
+    fit_column,
+    forecast,
+    read_column,
+)
 from collapse_theory.forecasting.anchored import anchored
 from collapse_theory.forecasting.remedies import below_half, fewest, first_lost, gone, rows_kept
 from collapse_theory.workflows.accumulate_subsample import AccumulateSubsample
@@ -164,12 +172,14 @@ def test_the_fewest_rows_that_are_enough(enough, found):
     assert len(tried) <= 14
 
 
+@pytest.mark.slow
 def test_a_category_with_fewer_new_rows_falls_below_half():
-    column = Column("c", None, (("a", 90), ("b", 10)))
-    (*_, fresh) = forecast(column, n=10, generations=12, chains=1000).remedies
+    column = Column("c", None, (("a", 65), ("b", 2)))
+    (*_, fresh) = forecast(column, n=20, generations=8, chains=500).remedies
     assert fresh.date is None
-    e = ct.Experiment(family=ct.Bernoulli(), workflow=ct.Mix("fresh"), n=10, generations=12)
-    fewer = gone(anchored(e, 100, fresh.fresh - 1), 0.1, 1000, 0, Plan())
+    assert fresh.fresh > 1
+    e = ct.Experiment(family=ct.Bernoulli(), workflow=ct.Mix("fresh"), n=20, generations=8)
+    fewer = gone(anchored(e, 67, fresh.fresh - 1), 2 / 67, 500, 0, Plan())
     assert ((1 - fewer.mean(0)) < 0.5).any()
 
 
@@ -188,12 +198,19 @@ def test_a_forecast_of_numbers_is_drawn():
 
 def test_a_forecast_of_categories_is_drawn_with_names():
     column = Column("c", None, (("a", 60), ("a $ and a long name", 3), ("c", 2), ("d", 2)))
-    found = forecast(column, n=20, generations=8, chains=200)
+    e = anchored(ct.Experiment(ct.Categorical(), ct.Replace(), n=20, generations=3), 67)
+    lost = [
+        Vanishing(labels, count, 2, None, None, 0.4, 0.02, (1.0, 0.9, 0.6))
+        for labels, count in ((("c", "d"), 2), (("a $ and a long name",), 3))
+    ]
+    remedy = Remedy("keep all data", 0, np.ones(3), np.zeros(3))
+    found = Forecast(column, fit_column(column), e, 500, rows_kept(e), None, (*lost,), (remedy,))
     ax = Figure().subplots()
     figures.forecast(ax, found)
     drawn = {line.get_label(): line for line in ax.lines}
     assert list(drawn["'c', 'd' (2 rows)"].get_ydata()) == list(found.vanishing[0].alive)
     assert r"'a \$ and a lon…' (3 rows)" in drawn
+    assert "remedies, for 'c', 'd' (2 rows):" in drawn
     assert drawn["'c', 'd' (2 rows)"].get_drawstyle() == "steps-post"
     ax.figure.canvas.draw()
 
