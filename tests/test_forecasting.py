@@ -198,7 +198,8 @@ def test_a_forecast_of_numbers_is_drawn():
 
 def test_a_forecast_of_categories_is_drawn_with_names():
     column = Column("c", None, (("a", 60), ("a $ and a long name", 3), ("c", 2), ("d", 2)))
-    e = anchored(ct.Experiment(ct.Categorical(), ct.Replace(), n=20, generations=3), 67)
+    bare = ct.Experiment(family=ct.Categorical(), workflow=ct.Replace(), n=20, generations=3)
+    e = anchored(bare, 67)
     lost = [
         Vanishing(labels, count, 2, None, None, 0.4, 0.02, (1.0, 0.9, 0.6))
         for labels, count in ((("c", "d"), 2), (("a $ and a long name",), 3))
