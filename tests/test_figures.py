@@ -237,6 +237,13 @@ def test_a_ladder_has_the_stated_slope_and_what_it_extrapolates_to(ax):
     assert [list(x) for _, x, _, face in markers(other)[:2] if face == "none"] == [[2]]
 
 
+def test_a_gap_within_its_error_is_an_arrow_from_the_end_of_its_bar(ax):
+    figures.ladder(ax, verdict(ORDER_1, [1, 1], [1, 1.4], rungs=rungs([0.4, 0.2, 0.1, 0.01])))
+    (_, clear, _, _), (_, place, top, _), *_ = markers(ax)
+    assert (list(clear), list(place)) == ([1, 2, 4], [8])
+    np.testing.assert_allclose(top, 0.01 + 2 * 0.01)
+
+
 def test_a_ladder_needs_rungs_and_a_generation_to_believe(ax):
     with pytest.raises(ct.InputError, match="exact, not asymptotic"):
         figures.ladder(ax, verdict(EXACT, [1.0], [1.0]))

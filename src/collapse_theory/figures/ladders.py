@@ -15,17 +15,16 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BEYOND = 2.0  # the place of infinite size, in units of the largest
-FLOOR = 0.3  # of the smallest thing drawn: where the axis begins
 
 
 def ladder(ax: Axes, verdict: Verdict, *, generation: int | None = None) -> Axes:
     """The relative gap between simulation and an asymptotic statement against size, both axes
     logarithmic.
 
-    Bars are two standard errors; markers are hollow where the gap is negative. The dotted line has
-    the slope that the statement's order says. The last place, infinite size, has the value that
-    weighted least squares extrapolate to: an arrow downwards where it is 0 within two standard
-    errors, which is what the statement says.
+    Bars are two standard errors; markers are hollow where the gap is negative. Where it is 0 within
+    two standard errors an arrow points downwards from the end of its bar. The dotted line has the
+    slope that the statement's order says. The last place, infinite size, has the value that
+    weighted least squares extrapolate to; the statement says 0.
 
     Args:
         ax: where to draw.
@@ -57,9 +56,11 @@ def ladder(ax: Axes, verdict: Verdict, *, generation: int | None = None) -> Axes
     _infinity(ax, BEYOND * sizes[-1], float(found[0]), spread)
     ax.set_xscale("log")
     ax.set_yscale("log")
-    ends = np.abs(gap) + 2 * error
-    low = FLOOR * min(np.abs(gap).min(), (slope * x).min(), abs(found[0]) + 2 * spread)
-    ax.set_ylim(max(low, 1e-3 * ends.max()), 2 * ends.max())
+    ends = np.append(np.abs(gap) + 2 * error, abs(found[0]) + 2 * spread)
+    low = min(
+        (slope * x).min(), 0.4 * ends.min(), np.abs(gap[np.abs(gap) > 2 * error]).min(initial=1)
+    )
+    ax.set_ylim(max(0.6 * low, 1e-3 * ends.max()), 2 * ends.max())
     ax.axvline(np.sqrt(BEYOND) * sizes[-1], color="0.7", lw=0.8)
     places = [*sizes, BEYOND * sizes[-1]]
     ax.set_xticks(places, [*(f"{k:g}" for k in sizes), "∞"], minor=False)
@@ -84,13 +85,18 @@ def _chosen(v: Verdict, gaps: Array, errors: Array, generation: int | None) -> i
 
 
 def _rungs(ax: Axes, sizes: Array, gap: Array, error: Array) -> None:
-    colour = palette()[0]
+    """Markers by the sign of the gap; arrows where it cannot be told from 0."""
+    colour, clear = palette()[0], np.abs(gap) > 2 * error
     for use, face, words in ((gap >= 0, colour, "above"), (gap < 0, "none", "below")):
-        if use.any():
+        at = use & clear
+        if at.any():
             ax.errorbar(
-                sizes[use], np.abs(gap[use]), 2 * error[use], fmt="o", ms=5, mfc=face, color=colour,
+                sizes[at], np.abs(gap[at]), 2 * error[at], fmt="o", ms=5, mfc=face, color=colour,
                 capsize=2, label=f"simulation {words} the statement, ± 2 SE",
             )  # fmt: skip
+    if not clear.all():
+        label = "0 within 2 SE: the end of the bar"
+        _arrows(ax, sizes[~clear], (np.abs(gap) + 2 * error)[~clear], colour, label)
 
 
 def _infinity(ax: Axes, place: float, value: float, error: float) -> None:
@@ -100,7 +106,11 @@ def _infinity(ax: Axes, place: float, value: float, error: float) -> None:
     if abs(value) > 2 * error:
         ax.errorbar([place], [abs(value)], [2 * error], fmt="s", ms=5, color=colour, capsize=2,
                     label=label)  # fmt: skip
-        return
-    top = abs(value) + 2 * error
-    arrow = np.array([[0.6 * top], [0]])
-    ax.errorbar([place], [top], arrow, fmt="_", ms=8, uplims=True, color=colour, label=label)
+    else:
+        _arrows(ax, np.array([place]), np.array([abs(value) + 2 * error]), colour, label)
+
+
+def _arrows(ax: Axes, places: Array, tops: Array, colour: str, label: str) -> None:
+    """Downwards, by the same length on a logarithmic axis."""
+    lengths = np.stack([0.6 * tops, np.zeros(len(tops))])
+    ax.errorbar(places, tops, lengths, fmt="_", ms=8, uplims=True, color=colour, label=label)

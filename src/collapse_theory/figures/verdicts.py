@@ -75,6 +75,7 @@ def ratio(ax: Axes, verdict: Verdict) -> Axes:
     if spans([seen]):
         ax.set_yscale("log")
     if v.theorem.kind in BOUNDS:
+        ax.margins(y=0.15)  # room for the excluded side
         shade(ax, t, np.ones(len(t)), v.theorem.kind, colours[1])
     ax.set_ylabel(f"simulation / {v.theorem.kind.value}")
     return _finished(ax, v)
@@ -168,7 +169,10 @@ def _points(
 
 def _finished(ax: Axes, v: Verdict) -> Axes:
     """Labels that all figures of verdicts share."""
+    from matplotlib.ticker import MaxNLocator
+
     theory = isinstance(v.theorem, Theorem)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("generation (number of fits)" if theory else "number of the value")
     ax.legend(frameon=False, fontsize="small")
     return ax
