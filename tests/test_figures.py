@@ -1,6 +1,7 @@
 """Figures: what is drawn, how it is labelled, and what is refused."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -151,12 +152,107 @@ def test_survival_is_the_share_not_yet_lost(ax):
     assert labels(ax) == ["a", "b"]
 
 
-@pytest.mark.slow
+EXACT, UPPER, LOWER, ORDER_1 = (
+    SimpleNamespace(name="it", kind=kind, order=order)
+    for kind, order in (
+        (ct.Kind.EXACT, None), (ct.Kind.UPPER, None), (ct.Kind.LOWER, None),
+        (ct.Kind.ASYMPTOTIC, 1.0),
+    )
+)  # fmt: skip
+
+
+def verdict(theorem, predicted, observed, se=0.1, **more):
+    """What figures read of a verdict."""
+    arrays = {"predicted": predicted, "observed": observed, "se": np.full(len(observed), se)}
+    fields = {k: np.asarray(v, float) for k, v in arrays.items()}
+    trusted = np.ones(len(observed), bool)
+    given = {"trusted": trusted, "chains": 100, "rungs": (), **fields, **more}
+    return SimpleNamespace(theorem=theorem, **given)
+
+
+def markers(ax):
+    """Label, places, values and face of the markers drawn."""
+    return [(c.get_label(), *c[0].get_data(), c[0].get_markerfacecolor()) for c in ax.containers]
+
+
 def test_a_ratio_is_drawn_about_one(ax):
-    (verdict, *_) = ct.verify(["seddik2024.S_fully_synthetic"])
-    figures.ratio(ax, verdict)
+    trusted = np.array([True, True, False])
+    assert figures.ratio(ax, verdict(EXACT, [1, 2, 4], [1, 3, 5], trusted=trusted)) is ax
+    (_, t, good, _), (_, late, doubted, face) = markers(ax)
+    assert list(t) == [1, 2]
+    assert list(good) == [1, 1.5]
+    assert (list(late), list(doubted), face) == ([3], [1.25], "none")
     assert ax.get_ylabel() == "simulation / exact"
-    assert list(ax.lines[-1].get_ydata()) == [1, 1]
+    assert list(ax.lines[0].get_ydata()) == [1, 1]
+    bars = ax.collections[0].get_segments()
+    np.testing.assert_allclose(bars[1][:, 1], [1.4, 1.6])  # two standard errors over 2
+    with pytest.raises(ct.InputError, match="it says 0 or nothing"):
+        figures.ratio(ax, verdict(EXACT, [0, np.nan], [0, 1]))
+
+
+@pytest.mark.parametrize(
+    ("theorem", "observed", "factor"), [(UPPER, 2.0, 4.0), (LOWER, 16.0, 2.0), (UPPER, 16.0, 0.5)]
+)
+def test_slack_is_a_factor_and_below_one_where_a_bound_is_violated(ax, theorem, observed, factor):
+    figures.slack(ax, verdict(theorem, [8.0, 8.0], [observed, observed]))
+    ((_, _, values, _),) = markers(ax)
+    np.testing.assert_allclose(values, factor)
+    shaded = ax.patches[0].get_bbox()
+    assert (shaded.y0 < values[0] < shaded.y1) == (factor < 1)
+    assert shaded.y1 == 1
+
+
+def test_slack_of_what_may_be_zero_has_a_lower_end_only(ax):
+    figures.slack(ax, verdict(UPPER, [1, 1, 1], [0.0, 0.1, 0.5]))
+    (_, t, _, _), (label, first, least, _) = markers(ax)
+    assert list(t) == [3]
+    assert (label, list(first)) == ("at least", [1, 2])
+    np.testing.assert_allclose(least, [1 / 0.2, 1 / 0.3])
+
+
+def test_slack_of_what_is_not_positive_is_a_distance_and_only_bounds_have_any(ax):
+    figures.slack(ax, verdict(LOWER, [-3, -2], [-1, -2.5]))
+    np.testing.assert_allclose(markers(ax)[0][2], [2, -0.5])
+    assert ax.get_ylabel() == "simulation - bound"
+    with pytest.raises(ct.InputError, match="no bound but exact"):
+        figures.slack(ax, verdict(EXACT, [1.0], [1.0]))
+    with pytest.raises(ct.InputError, match="silent"):
+        figures.slack(ax, verdict(UPPER, [np.nan], [1.0]))
+
+
+def rungs(gaps, se=0.01):
+    return tuple(verdict(ORDER_1, [1.0, 1.0], [1.0, 1 + g], se) for g in gaps)
+
+
+def test_a_ladder_has_the_stated_slope_and_what_it_extrapolates_to(ax):
+    gaps = [0.4, -0.2, 0.1, 0.05]
+    figures.ladder(ax, verdict(ORDER_1, [1, 1], [1, 1.4], rungs=rungs(np.abs(gaps))))
+    (slope, *_) = [line for line in ax.lines if line.get_label().startswith("slope of order 1")]
+    np.testing.assert_allclose(slope.get_ydata(), np.abs(gaps))  # it closes exactly so
+    assert ax.get_ylabel().endswith("at generation 2")
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["1", "2", "4", "8", "∞"]
+    assert any(label.startswith("extrapolated:") for label in labels(ax))
+    other = Figure().subplots()
+    figures.ladder(other, verdict(ORDER_1, [1, 1], [1, 1.4], rungs=rungs(gaps)))
+    assert [list(x) for _, x, _, face in markers(other)[:2] if face == "none"] == [[2]]
+
+
+def test_a_gap_within_its_error_is_an_arrow_from_the_end_of_its_bar(ax):
+    figures.ladder(ax, verdict(ORDER_1, [1, 1], [1, 1.4], rungs=rungs([0.4, 0.2, 0.1, 0.01])))
+    (_, clear, _, _), (_, place, top, _), *_ = markers(ax)
+    assert (list(clear), list(place)) == ([1, 2, 4], [8])
+    np.testing.assert_allclose(top, 0.01 + 2 * 0.01)
+
+
+def test_a_ladder_needs_rungs_and_a_generation_to_believe(ax):
+    with pytest.raises(ct.InputError, match="exact, not asymptotic"):
+        figures.ladder(ax, verdict(EXACT, [1.0], [1.0]))
+    found = verdict(ORDER_1, [1, 1], [1, 1], rungs=rungs([0.4, 0.2]))
+    with pytest.raises(ct.InputError, match="allowed are 1, 2"):
+        figures.ladder(ax, found, generation=3)
+    found.trusted[:] = False
+    with pytest.raises(ct.InputError, match="may be believed"):
+        figures.ladder(ax, found)
 
 
 @pytest.mark.parametrize("subject", ["paths", "ridges", "simplex", "provenance"])
@@ -167,3 +263,48 @@ def test_the_command_draws_the_same_bytes(tmp_path, subject):
         assert run(["draw", subject, str(tmp_path / "e.toml"), str(file)]) == 0
     assert files[0].read_bytes() == files[1].read_bytes()
     assert run(["draw", subject, str(tmp_path / "e.toml"), str(tmp_path / "a.gif")]) == 2
+
+
+@pytest.mark.parametrize(
+    ("subject", "name"),
+    [
+        ("prediction", "seddik2024.S_fully_synthetic"), ("ratio", "seddik2024.S_fully_synthetic"),
+        ("slack", "seddik2024.rho_bounds.upper"), ("ladder", "shumailov2024.w2_three_halves"),
+    ],
+)  # fmt: skip
+def test_the_command_draws_the_same_verdict(tmp_path, subject, name):
+    files = [tmp_path / f"{side}.svg" for side in "ab"]
+    for file in files:
+        assert run(["draw", subject, name, str(file), "--chains", "4000"]) == 0
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["slack", "seddik2024.S_fully_synthetic"], "no bound but exact"),
+        (["ladder", "seddik2024.S_fully_synthetic"], "exact, not asymptotic"),
+        (["ratio", "seddik2024.rho_bounds"], "stands for several"),
+        (["ratio", "seddik2024.S_fully_synthetic", "--case", "3"], "case = 3"),
+        (["ratio", "ferbach2024.lemma21"], "computing both sides"),
+        (["ratio", "nosuch"], "unknown theorem 'nosuch'"),
+        (["ratio", "e.toml"], "--theorem is needed"),
+        (["ratio", "e.toml", "--theorem", "seddik2024.most_recent_models"], "does not cover"),
+        (["ratio", "nosuch", "--theorem", "x"], "goes with an experiment"),
+    ],
+)
+def test_a_verdict_that_cannot_be_drawn_is_one_line(tmp_path, monkeypatch, capsys, words, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "e.toml").write_text(str(SYMBOLS))
+    subject, what, *more = words
+    assert run(["draw", subject, what, "a.png", "--chains", "100", *more]) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert len(err.splitlines()) == 1
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_a_theorem_is_drawn_on_an_experiment(tmp_path):
+    (tmp_path / "e.toml").write_text(str(SYMBOLS))
+    words = ["--theorem", "seddik2024.S_fully_synthetic", "--chains", "200"]
+    assert run(["draw", "ratio", str(tmp_path / "e.toml"), str(tmp_path / "a.png"), *words]) == 0

@@ -11,16 +11,26 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from scipy import stats
 
 import collapse_theory as ct
+from collapse_theory import figures
 from collapse_theory.cli.app import run
 from collapse_theory.engine import Plan
 from collapse_theory.exact.lumping import LumpedChain
 from collapse_theory.families.exponential import Exponential, Gamma
-from collapse_theory.forecasting import Column, fit_column, forecast, read_column
+from collapse_theory.forecasting import (
+    Column,
+    Forecast,
+    Remedy,
+    Vanishing,
+    fit_column,
+    forecast,
+    read_column,
+)
 from collapse_theory.forecasting.anchored import anchored
-from collapse_theory.forecasting.looking_ahead import _halved_rows, first_lost
+from collapse_theory.forecasting.remedies import below_half, fewest, first_lost, gone, rows_kept
 from collapse_theory.workflows.accumulate_subsample import AccumulateSubsample
 
 LIMIT = 4.5
@@ -120,7 +130,10 @@ def test_dates_hold_in_a_simulation_held_back():
     assert kept.vanishing[0].median < kept.vanishing[1].median
     for one, other in zip(kept.vanishing, held.vanishing, strict=True):
         assert abs(one.lost - other.lost) < LIMIT * np.hypot(one.se, other.se) + 1e-12
-    assert kept.remedies == {"keep all data": 0.0, "keep your rows in every training set": 0.0}
+    *keeping, fresh = kept.remedies
+    assert [r.kept.min() for r in keeping] == [1, 1]
+    assert fresh.date is None
+    assert fresh.kept.min() < 0.7  # fewer rows would not do
 
 
 def test_variance_of_rows_drawn_again_is_exact():
@@ -134,7 +147,7 @@ def test_variance_of_rows_drawn_again_is_exact():
     mean, se = np.mean(left, 1), np.std(left, 1) / np.sqrt(20_000)
     exact = x.var() * (1 - 1 / n) ** np.arange(1, fits + 1)
     assert (np.abs(mean - exact) < LIMIT * se).all()
-    date = _halved_rows(loop(ct.Replace(), n, fits + 1, 40))
+    date = below_half(rows_kept(loop(ct.Replace(), n, fits + 1, 40)))
     assert date == 2 + int(np.argmax(exact < 0.5 * x.var()))
 
 
@@ -144,7 +157,63 @@ def test_a_window_lasts_longer_and_the_fit_has_a_date_of_its_own():
     long = forecast(x, n=10, generations=60, workflow=ct.Window(3))
     assert short.halved_rows < long.halved_rows
     assert short.halved_fit == pytest.approx(1 + np.log(2) * 9, abs=1)  # E log falls by 1 / (n - 1)
-    assert short.remedies["keep your rows in every training set"] > 0.9
+    named = {r.name: r for r in short.remedies}
+    assert named["keep your rows in every training set"].kept[-1] > 0.9
+    # one new real row in each generation keeps two thirds of the variance, whatever n is
+    fresh = named["add 1 new real row in each generation"]
+    assert fresh.kept[-1] == pytest.approx(2 * 10 / (3 * 10 + 1), rel=1e-3)
+    assert (fresh.fresh, fresh.date, fresh.se.max()) == (1, None, 0)
+
+
+@pytest.mark.parametrize(("enough", "found"), [(1, 1), (2, 2), (37, 37), (100, 100), (101, None)])
+def test_the_fewest_rows_that_are_enough(enough, found):
+    tried = []
+    assert fewest(lambda k: tried.append(k) or k >= enough, 100) == found
+    assert len(tried) <= 14
+
+
+@pytest.mark.slow
+def test_a_category_with_fewer_new_rows_falls_below_half():
+    column = Column("c", None, (("a", 65), ("b", 2)))
+    (*_, fresh) = forecast(column, n=20, generations=8, chains=500).remedies
+    assert fresh.date is None
+    assert fresh.fresh > 1
+    e = ct.Experiment(family=ct.Bernoulli(), workflow=ct.Mix("fresh"), n=20, generations=8)
+    fewer = gone(anchored(e, 67, fresh.fresh - 1), 2 / 67, 500, 0, Plan())
+    assert ((1 - fewer.mean(0)) < 0.5).any()
+
+
+def test_a_forecast_of_numbers_is_drawn():
+    found = forecast(numbers(np.random.default_rng(6).normal(0, 1, 500)), n=10, generations=20)
+    ax = Figure().subplots()
+    assert figures.forecast(ax, found) is ax
+    drawn = {line.get_label(): line.get_ydata() for line in ax.lines}
+    np.testing.assert_array_equal(drawn["variance of rows drawn again (exact)"], found.kept_rows)
+    np.testing.assert_array_equal(drawn["Gaussian fitted again"], found.kept_fit.typical)
+    assert (found.kept_fit.low[1:] < found.kept_fit.typical[1:]).all()
+    for r in found.remedies:
+        np.testing.assert_array_equal(drawn[r.name], r.kept)
+    assert [t.get_text() for t in ax.texts] == [str(found.halved_rows), str(found.halved_fit)]
+
+
+def test_a_forecast_of_categories_is_drawn_with_names():
+    column = Column("c", None, (("a", 60), ("a $ and a long name", 3), ("c", 2), ("d", 2)))
+    bare = ct.Experiment(family=ct.Categorical(), workflow=ct.Replace(), n=20, generations=3)
+    e = anchored(bare, 67)
+    lost = [
+        Vanishing(labels, count, 2, None, None, 0.4, 0.02, (1.0, 0.9, 0.6))
+        for labels, count in ((("c", "d"), 2), (("a $ and a long name",), 3))
+    ]
+    remedy = Remedy("keep all data", 0, np.ones(3), np.zeros(3))
+    found = Forecast(column, fit_column(column), e, 500, rows_kept(e), None, (*lost,), (remedy,))
+    ax = Figure().subplots()
+    figures.forecast(ax, found)
+    drawn = {line.get_label(): line for line in ax.lines}
+    assert list(drawn["'c', 'd' (2 rows)"].get_ydata()) == list(found.vanishing[0].alive)
+    assert r"'a \$ and a lon…' (3 rows)" in drawn
+    assert "remedies, for 'c', 'd' (2 rows):" in drawn
+    assert drawn["'c', 'd' (2 rows)"].get_drawstyle() == "steps-post"
+    ax.figure.canvas.draw()
 
 
 @pytest.mark.parametrize(
@@ -173,5 +242,10 @@ def test_the_command(files, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["rows"] == 3
     assert found["missing"] == 1
+    plots = [files / f"{name}.svg" for name in "ab"]
+    for plot in plots:
+        assert run([*words, "--plot", str(plot)]) == 0
+    assert plots[0].read_bytes() == plots[1].read_bytes()
+    assert run([*words, "--plot", str(files / "a.gif")]) == 2
     for wrong in (["--workflow", "nosuch"], ["--family", "cauchy"], ["--chains", "7"]):
         assert run([*words, *wrong]) == 2

@@ -47,8 +47,7 @@ def judge_ladder(
     if theorem.order is None:
         raise InputError(f"{theorem.name}: an asymptotic statement must state its order")
     single = tuple(rungs)
-    gaps = np.stack([v.observed / v.predicted - 1 for v in single])
-    errors = np.stack([v.se / np.abs(v.predicted) for v in single])
+    gaps, errors = relative_gaps(single)
     x = (np.asarray(sizes, float) / sizes[0]) ** -theorem.order
     use = np.logical_and.reduce([v.trusted & np.isfinite(v.predicted) for v in single])
     line, curve = (np.where(use, _extrapolated(gaps, errors, x, d), np.nan) for d in (1, 2))
@@ -63,14 +62,34 @@ def judge_ladder(
     )  # fmt: skip
 
 
+def relative_gaps(rungs: Sequence[Verdict]) -> tuple[Array, Array]:
+    """Observed over predicted - 1 on each rung, and its standard error: shapes (rungs, T)."""
+    gaps = np.stack([v.observed / v.predicted - 1 for v in rungs])
+    return gaps, np.stack([v.se / np.abs(v.predicted) for v in rungs])
+
+
+def polynomial(gaps: Array, errors: Array, x: Array, degree: int) -> tuple[Array, float]:
+    """Weighted least squares over the rungs of one generation.
+
+    Args:
+        gaps: shape (rungs,).
+        errors: their standard errors, > 0.
+        x: where the rungs stand, n^-order in units of the first.
+        degree: of the polynomial.
+
+    Returns:
+        Coefficients, the value at x = 0 first, and the standard error of that value.
+    """
+    inverse = np.linalg.pinv(np.vander(x, degree + 1, increasing=True) / errors[:, None])
+    return inverse @ (gaps / errors), float(np.linalg.norm(inverse[0]))
+
+
 def _extrapolated(gaps: Array, errors: Array, x: Array, degree: int) -> Array:
     """Value at x = 0 of the polynomial fitted to gaps (rungs, T), and its error: shape (2, T)."""
-    powers = np.vander(x, degree + 1, increasing=True)
     out = np.full((2, gaps.shape[1]), np.nan)
     for t in np.flatnonzero(np.isfinite(gaps).all(0) & (errors > 0).all(0)):
-        weighted = powers / errors[:, t : t + 1]
-        inverse = np.linalg.pinv(weighted)
-        out[:, t] = inverse[0] @ (gaps[:, t] / errors[:, t]), np.linalg.norm(inverse[0])
+        found, error = polynomial(gaps[:, t], errors[:, t], x, degree)
+        out[:, t] = found[0], error
     return out
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from collapse_theory.calculating import Check, calculations, check_all
+from collapse_theory.catalogue.base import Case, Theorem
 from collapse_theory.config.fields import suggestion
 from collapse_theory.engine import Plan
 from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment
 from collapse_theory.judging import Verdict
 from collapse_theory.resuming import locked
-from collapse_theory.trying import trials, try_all
-from collapse_theory.verification import Interrupted, theorems, verify
+from collapse_theory.trying import attempt, trials, try_all
+from collapse_theory.verification import Interrupted, theorem_named, theorems, verify
 
 Found = Verdict | Check
 
@@ -100,6 +102,43 @@ def _judged(
     return found
 
 
+def judge_case(
+    name: str, case: int = 1, *, experiment: Experiment | None = None, chains: int | None = None,
+    seed: int = 0,
+) -> Verdict:  # fmt: skip
+    """Judge one statement on one case, against simulation.
+
+    Args:
+        name: its id.
+        case: which of its own cases, from 1.
+        experiment: judge a theorem on this instead.
+        chains: exactly this many; as many as deviations of 3 % need if left out. A statement
+            judged on replicates takes as many as it needs.
+        seed: any whole number.
+
+    Raises:
+        InputError: an unknown id, one of several statements, one that no simulation judges, no such
+            case, or a theorem that does not cover the experiment.
+    """
+    simulated, tried, computed = _split([name])
+    if len(found := [*simulated, *tried, *computed]) > 1:
+        raise InputError(f"{name} stands for several: name one of {', '.join(found)}")
+    if computed:
+        raise InputError(f"{found[0]} is judged by computing both sides: nothing was simulated")
+    if tried and experiment is not None:
+        raise InputError(f"{found[0]} speaks about replicates, not about an experiment")
+    what = theorem_named(found[0]) if simulated else next(t for t in trials() if t.name in tried)
+    if not 1 <= case <= len(what.cases):
+        raise InputError(f"case = {case}: {found[0]} has {len(what.cases)}")
+    if not isinstance(what, Theorem):
+        return attempt(what, what.cases[case - 1], seed=seed)
+    own = what.cases[case - 1] if experiment is None else Case(experiment)
+    if not what.covers(replace(own.experiment, observables=())):
+        raise InputError(f"{what.name} does not cover this experiment")
+    (verdict,) = verify([replace(what, cases=(own,))], chains=chains, seed=seed)
+    return verdict
+
+
 def _split(ids: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
     """The names that ids stand for, by the way in which they are judged."""
     kinds = [[t.name for t in theorems()], [t.name for t in trials()]]
@@ -125,4 +164,4 @@ def planted(verdicts: Sequence[Found]) -> dict[str, bool]:
     return seen
 
 
-__all__ = ["Found", "judge_all", "planted"]
+__all__ = ["Found", "judge_all", "judge_case", "planted"]

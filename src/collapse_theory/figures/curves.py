@@ -4,30 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from collapse_theory.catalogue.base import Kind, Theorem
+from collapse_theory.catalogue.base import Theorem
 from collapse_theory.errors import InputError
-from collapse_theory.figures.style import axis_label, palette, spans, thinned
-from collapse_theory.judging import Verdict
+from collapse_theory.figures.style import (
+    BOUNDS,
+    DASHES,
+    Array,
+    axis_label,
+    palette,
+    shade,
+    spans,
+    thinned,
+)
 from collapse_theory.observables.base import Observable
 from collapse_theory.prediction import predictions
 from collapse_theory.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-BOUNDS = (Kind.UPPER, Kind.LOWER)
-DASHES: dict[Kind, Any] = {
-    Kind.EXACT: "solid",
-    Kind.UPPER: (0, (6, 2)),
-    Kind.LOWER: (0, (6, 2, 1, 2)),
-}
-
-Array = NDArray[np.float64]
 
 
 def error_growth(
@@ -70,73 +68,9 @@ def error_growth(
         ax.set_yscale("log")
     for i, (theorem, values) in enumerate(curves):
         if theorem.kind in BOUNDS:
-            _shade(
-                ax, result.generations, values, theorem.kind, colours[1 + i % (len(colours) - 1)]
-            )
+            shade(ax, result.generations, values, theorem.kind, colours[1 + i % (len(colours) - 1)])
     ax.set_xlabel("generation (number of fits)")
     ax.set_ylabel(axis_label(measured))
-    ax.legend(frameon=False, fontsize="small")
-    return ax
-
-
-def prediction(ax: Axes, verdict: Verdict) -> Axes:
-    """What a statement says and what was seen, by generation, with bars of two standard errors.
-
-    Exact statements are solid, bounds dashed, others dotted; markers are hollow where the standard
-    error is not to be believed. The axis is logarithmic where all values are positive and span more
-    than a factor of 30. Drawn on ``ax``, which is returned.
-    """
-    v, colours = verdict, palette()
-    t = np.arange(1, len(v.observed) + 1)
-    style = DASHES.get(v.theorem.kind, "dotted")
-    ax.plot(t, v.predicted, color=colours[1], ls=style, lw=1.8, label=v.theorem.kind.value)
-    if len(t) == 1:  # a curve of one point does not show
-        ax.axhline(float(v.predicted[0]), color=colours[1], ls=style, lw=1.8)
-    shown = thinned(len(t))
-    for use, face in ((v.trusted, colours[0]), (~v.trusted, "none")):
-        at = shown & use & np.isfinite(v.observed)
-        if at.any():
-            label = f"{v.chains:,} chains, ± 2 SE" if face != "none" else "few chains carry it"
-            ax.errorbar(
-                t[at], v.observed[at], 2 * v.se[at], fmt="o", ms=4, mfc=face, color=colours[0],
-                label=label,
-            )  # fmt: skip
-    if spans([v.predicted, v.observed]):
-        ax.set_yscale("log")
-    theory = isinstance(v.theorem, Theorem)
-    ax.set_xlabel("generation (number of fits)" if theory else "number of the value")
-    ax.set_ylabel(axis_label(v.theorem.observable) if theory else "value")
-    ax.legend(frameon=False, fontsize="small")
-    return ax
-
-
-def ratio(ax: Axes, verdict: Verdict) -> Axes:
-    """What was seen over what a statement says, by generation, with bars of two standard errors.
-
-    The line at 1 is the statement; of a bound, the side it excludes is shaded, and the distance to
-    the line is its slack. Markers are hollow where the standard error is not to be believed. The
-    axis is logarithmic where the ratios span more than a factor of 30. Drawn on ``ax``, which is
-    returned.
-    """
-    v, colours = verdict, palette()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        seen, se = v.observed / v.predicted, v.se / np.abs(v.predicted)
-    t = np.arange(1, len(seen) + 1)
-    shown = thinned(len(t)) & np.isfinite(seen)
-    for use, face in ((v.trusted, colours[0]), (~v.trusted, "none")):
-        at = shown & use
-        if at.any():
-            label = f"{v.chains:,} chains, ± 2 SE" if face != "none" else "few chains carry it"
-            ax.errorbar(
-                t[at], seen[at], 2 * se[at], fmt="o", ms=4, mfc=face, color=colours[0], label=label
-            )
-    ax.axhline(1, color=colours[1], ls=DASHES.get(v.theorem.kind, "dotted"), lw=1.6)
-    if spans([seen]):
-        ax.set_yscale("log")
-    if v.theorem.kind in BOUNDS:
-        _shade(ax, t, np.ones(len(t)), v.theorem.kind, colours[1])
-    ax.set_xlabel("generation (number of fits)")
-    ax.set_ylabel(f"simulation / {v.theorem.kind.value}")
     ax.legend(frameon=False, fontsize="small")
     return ax
 
@@ -168,11 +102,3 @@ def _simulated(ax: Axes, result: Result, name: str, colour: str) -> None:
             at = shown & use
             at[np.flatnonzero(use)[0]] = True  # at least one marker, for the legend
             ax.plot(t[at], mean[at], "o", ms=4, mec=colour, mfc=face, ls="", label=text, zorder=4)
-
-
-def _shade(ax: Axes, t: Any, bound: Array, kind: Kind, colour: str) -> None:
-    """Tint the side a bound excludes, without moving the limits of the axis."""
-    low, high = ax.get_ylim()
-    edge = high if kind is Kind.UPPER else low
-    ax.fill_between(t, bound, np.full(len(t), edge), color=colour, alpha=0.07, lw=0, zorder=0)
-    ax.set_ylim(low, high)

@@ -2,6 +2,10 @@
 
 from collapse_theory.forecasting.columns import Column, read_column
 from collapse_theory.forecasting.fitting import Fitted, fit_column
-from collapse_theory.forecasting.looking_ahead import Forecast, Vanishing, forecast
+from collapse_theory.forecasting.looking_ahead import Forecast, Spread, Vanishing, forecast
+from collapse_theory.forecasting.remedies import Remedy
 
-__all__ = ["Column", "Fitted", "Forecast", "Vanishing", "fit_column", "forecast", "read_column"]
+__all__ = [
+    "Column", "Fitted", "Forecast", "Remedy", "Spread", "Vanishing", "fit_column", "forecast",
+    "read_column",
+]  # fmt: skip

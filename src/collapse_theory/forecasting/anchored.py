@@ -42,11 +42,12 @@ class Anchored(AbstractWorkflow):
         return self.inner.step(data, memory)
 
 
-def anchored(e: Experiment, rows: int) -> Experiment:
+def anchored(e: Experiment, rows: int, fresh: int | None = None) -> Experiment:
     """The experiment from the user's rows on: generation 1 is the fit to them, all chains alike.
 
-    Later real batches, where the workflow takes any, have as many rows. On the law route only.
+    Later real batches, where the workflow takes any, have ``fresh`` rows, as many as the user has
+    if left out. On the law route only.
     """
-    sizes = (PLENTY, *[rows] * (e.generations - 1))
+    sizes = (PLENTY, *[rows if fresh is None else fresh] * (e.generations - 1))
     loop = Anchored(e.workflow, rows / PLENTY)
     return replace(e, workflow=loop, n_real=sizes, route="law")

@@ -11,22 +11,23 @@ from numpy.typing import NDArray
 
 from collapse_theory.engine import Plan, check_run, run_values
 from collapse_theory.errors import InputError
-from collapse_theory.exact.linear import variance_function
 from collapse_theory.experiment import Experiment
-from collapse_theory.families.bernoulli import Bernoulli, BernoulliLaw
 from collapse_theory.forecasting.anchored import anchored
 from collapse_theory.forecasting.columns import Column
 from collapse_theory.forecasting.fitting import Fitted, fit_column
-from collapse_theory.observables import diversity, parameters
-from collapse_theory.provenance import linear_workflow
-from collapse_theory.result import simulate
-from collapse_theory.workflows.accumulate import Accumulate
-from collapse_theory.workflows.mix import Mix
+from collapse_theory.forecasting.remedies import (
+    Remedy,
+    below_half,
+    first_lost,
+    remedies,
+    rows_kept,
+)
+from collapse_theory.observables import parameters
 from collapse_theory.workflows.replace import Replace
 
-HALF = 0.5
 RAREST = 10  # different counts whose categories are dated
-REMEDIES = {"keep all data": Accumulate(), "keep your rows in every training set": Mix("fixed")}
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Vanishing:
             lost it; None beyond the horizon.
         lost: share of chains that have lost it at some generation up to the horizon, and its
             standard error ``se``.
+        alive: share of chains that have not lost it up to generation 1..T.
     """
 
     labels: tuple[str, ...]
@@ -49,9 +51,24 @@ class Vanishing:
     late: int | None
     lost: float
     se: float
+    alive: tuple[float, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """The variance of the fitted family over its first value, by generation, shapes (T,).
+
+    Attributes:
+        typical: exp(E log).
+        low, high: a tenth and nine tenths of the chains lie below.
+    """
+
+    typical: Array
+    low: Array
+    high: Array
+
+
+@dataclass(frozen=True, eq=False)
 class Forecast:
     """What lies ahead of a column.
 
@@ -59,23 +76,31 @@ class Forecast:
         column, fitted: what was read, and the family that stands for it.
         experiment: the loop that was simulated; generation 1 is the fit to the column itself.
         chains: how many futures were simulated.
-        halved_fit: generation at which the typical variance of the fitted family, exp(E log), is
-            below half; None beyond the horizon, or where the family has no variance of its own.
-        halved_rows: the same for rows drawn again and again from the column itself, whatever its
-            law; exact.
+        kept_rows: share that is left of the variance of rows drawn again and again from the column
+            itself, whatever its law, or of the diversity of its categories; exact, shape (T,).
+        kept_fit: of the fitted family; None where it has no variance of its own.
         vanishing: the rarest categories, first to go first.
-        remedies: share of the named categories' chains that lose them, or the variance that is
-            left, by remedy.
+        remedies: what other loops would keep: of the rarest category, or of the variance.
     """
 
     column: Column
     fitted: Fitted
     experiment: Experiment
     chains: int
-    halved_fit: int | None
-    halved_rows: int | None
+    kept_rows: Array
+    kept_fit: Spread | None
     vanishing: tuple[Vanishing, ...]
-    remedies: dict[str, float]
+    remedies: tuple[Remedy, ...]
+
+    @property
+    def halved_rows(self) -> int | None:
+        """The first generation at which less than half is left; None beyond the horizon."""
+        return below_half(self.kept_rows)
+
+    @property
+    def halved_fit(self) -> int | None:
+        """The same for the typical variance of the fitted family; None also if it has none."""
+        return None if self.kept_fit is None else below_half(self.kept_fit.typical)
 
 
 def forecast(
@@ -121,11 +146,10 @@ def forecast(
         n=n or column.rows, generations=generations,
     )  # fmt: skip
     e = anchored(e, column.rows)
-    vanishing = tuple(_vanishing(column, e, chains, seed, plan))
     return Forecast(
-        column, fitted, e, chains, _halved_fit(e, chains, seed, plan), _halved_rows(e), vanishing,
-        {name: _left(column, anchored(replace(e, workflow=w), column.rows), chains, seed, plan)
-         for name, w in REMEDIES.items()},
+        column, fitted, e, chains, rows_kept(e), _fit_kept(e, chains, seed, plan),
+        tuple(_vanishing(column, e, chains, seed, plan)),
+        tuple(remedies(column, e, chains, seed, plan)),
     )  # fmt: skip
 
 
@@ -143,24 +167,9 @@ def _vanishing(
         lost = float((first <= e.generations).mean())
         se = math.sqrt(lost * (1 - lost) / chains)
         labels = tuple(sorted(by_count[count]))
-        found.append(Vanishing(labels, count, early, median, late, lost, se))
+        alive = tuple(float((first > t).mean()) for t in range(1, e.generations + 1))
+        found.append(Vanishing(labels, count, early, median, late, lost, se, alive))
     return found
-
-
-def first_lost(
-    e: Experiment, share: float, chains: int, seed: int, plan: Plan
-) -> NDArray[np.int64]:
-    """The first generation at which each chain has lost a category of this share: (chains,), T + 1
-    where it never does.
-
-    A category against all others is a law over two symbols, whatever the workflow.
-    """
-    one = replace(
-        e, family=Bernoulli(), truth=BernoulliLaw(share), observables=(diversity.fixed_on_first,)
-    )
-    setup = one.setup(plan.resolve_dtype())
-    gone = np.concatenate([b[:, :, 0] > 0 for b in run_values(setup, seed, range(chains))])
-    return np.where(gone.any(1), gone.argmax(1) + 1, e.generations + 1)
 
 
 def _by(first: NDArray[np.int64], share: float, horizon: int) -> int | None:
@@ -169,30 +178,12 @@ def _by(first: NDArray[np.int64], share: float, horizon: int) -> int | None:
     return date if date <= horizon else None
 
 
-def _halved_fit(e: Experiment, chains: int, seed: int, plan: Plan) -> int | None:
+def _fit_kept(e: Experiment, chains: int, seed: int, plan: Plan) -> Spread | None:
     log = parameters.log_variance
     if not log.supports(e.family):
         return None
-    run = simulate(replace(e, observables=(log,)), chains=chains, seed=seed, plan=plan)
-    curve = run.mean(log)
-    return _first(curve - curve[0] < math.log(HALF))
-
-
-def _halved_rows(e: Experiment) -> int | None:
-    r"""From $E\,\mathrm{Var}_t = \mathrm{Var}\,(1-r_t)$, $r_t$ the error of one-hot rows: exact for
-    rows that are drawn again and again, whatever they hold.
-    """
-    return _first(variance_function(linear_workflow(e), -1.0) < HALF)
-
-
-def _left(column: Column, e: Experiment, chains: int, seed: int, plan: Plan) -> float:
-    """Under a remedy: chains that lose the rarest category, or the share of the variance kept."""
-    if column.categories is None:
-        return float(variance_function(linear_workflow(e), -1.0)[-1])
-    rarest = column.categories[-1][1] / column.rows
-    first = first_lost(e, rarest, chains, seed, plan)
-    return float((first <= e.generations).mean())
-
-
-def _first(passed: NDArray[np.bool_]) -> int | None:
-    return int(passed.argmax()) + 1 if passed.any() else None
+    setup = replace(e, observables=(log,)).setup(plan.resolve_dtype())
+    found = np.concatenate([b[:, :, 0] for b in run_values(setup, seed, range(chains))])
+    found -= found[:, :1]
+    low, high = np.exp(np.quantile(found, [0.1, 0.9], axis=0))
+    return Spread(np.exp(found.mean(0)), low, high)

@@ -131,7 +131,7 @@ def _told(sizes: Sizes) -> str:
     parts, begin = [], 0
     for end in ends:
         many = f"fits {begin + 1} to {end + 1} each" if end > begin else f"fit {begin + 1}"
-        parts.append(f"{sizes[end]:,} row{'s' * (sizes[end] > 1)} from {many}")
+        parts.append(f"{sizes[end]:,} row{'s' if sizes[end] > 1 else ''} from {many}")
         begin = int(end) + 1
     shown = parts if len(parts) <= 4 else [*parts[:3], "and so on"]
     return ", ".join(shown)
