@@ -17,7 +17,7 @@ from scipy import special, stats
 
 from collapse_theory import discovery
 from collapse_theory.corpus import Items
-from collapse_theory.engine import Plan, run_moments
+from collapse_theory.engine import run_moments
 from collapse_theory.exact import ols
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.base import Size, draw_tables
@@ -28,6 +28,7 @@ from collapse_theory.families.known_variance import GaussianMean, MeanLaw
 from collapse_theory.families.linear_regression import LinearRegression, RegressionLaw
 from collapse_theory.families.uniform import Uniform, UniformLaw
 from collapse_theory.observables.base import Observable
+from collapse_theory.placement import Plan
 from collapse_theory.sampling import wishart
 from collapse_theory.sampling.counter import seed_key
 from collapse_theory.workflows.accumulate import Accumulate

@@ -14,7 +14,7 @@ from scipy import stats
 
 from collapse_theory.corpus import Items, Sums
 from collapse_theory.discovery import members
-from collapse_theory.engine import Plan, run_moments
+from collapse_theory.engine import run_moments
 from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.base import Size, draw_tables, is_convex
@@ -22,6 +22,7 @@ from collapse_theory.families.bernoulli import Bernoulli, BernoulliFit, Bernoull
 from collapse_theory.families.categorical import Categorical, CategoricalFit, CategoricalLaw
 from collapse_theory.families.poisson import Poisson, PoissonFit, PoissonLaw
 from collapse_theory.observables.base import Observable
+from collapse_theory.placement import Plan
 from collapse_theory.recursion import start
 from collapse_theory.sampling.counter import seed_key
 from collapse_theory.workflows.decay import Decay

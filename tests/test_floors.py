@@ -9,7 +9,16 @@ import collapse_theory
 
 ROOT = Path(collapse_theory.__file__).parent
 FLOORS = [
-    {"errors", "moments", "sampling", "exact", "bibliography", "templating", "revision"},
+    {
+        "errors",
+        "moments",
+        "sampling",
+        "exact",
+        "bibliography",
+        "templating",
+        "revision",
+        "placement",
+    },
     {"corpus", "observables"},
     {"families", "generators", "workflows"},
     {"routes"},

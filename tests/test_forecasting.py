@@ -17,7 +17,6 @@ from scipy import stats
 import collapse_theory as ct
 from collapse_theory import figures
 from collapse_theory.cli.app import run
-from collapse_theory.engine import Plan
 from collapse_theory.exact.lumping import LumpedChain
 from collapse_theory.families.exponential import Exponential, Gamma
 from collapse_theory.forecasting import (
@@ -31,6 +30,7 @@ from collapse_theory.forecasting import (
 )
 from collapse_theory.forecasting.anchored import anchored
 from collapse_theory.forecasting.remedies import below_half, fewest, first_lost, gone, rows_kept
+from collapse_theory.placement import Plan
 from collapse_theory.workflows.accumulate_subsample import AccumulateSubsample
 
 LIMIT = 4.5

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from collapse_theory.engine import Plan, run_moments
+from collapse_theory.engine import run_moments
 from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.bernoulli import Bernoulli, BernoulliFit
@@ -22,6 +22,7 @@ from collapse_theory.families.poisson import Poisson
 from collapse_theory.generators.faithful import Faithful
 from collapse_theory.generators.scaled import Scaled
 from collapse_theory.generators.tempered import Tempered
+from collapse_theory.placement import Plan
 from collapse_theory.workflows.replace import Replace
 
 COMPARISONS = 30

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from collapse_theory.engine import Plan, run_moments
+from collapse_theory.engine import run_moments
 from collapse_theory.errors import InputError, RouteError
 from collapse_theory.exact import second_moments
 from collapse_theory.experiment import Experiment
@@ -19,6 +19,7 @@ from collapse_theory.families.bernoulli import Bernoulli, BernoulliLaw
 from collapse_theory.families.categorical import Categorical, CategoricalLaw
 from collapse_theory.families.gaussian import Gaussian, GaussianLaw
 from collapse_theory.families.poisson import Poisson, PoissonLaw
+from collapse_theory.placement import Plan
 from collapse_theory.provenance import influence, linear_workflow
 from collapse_theory.workflows.accumulate import Accumulate
 from collapse_theory.workflows.accumulate_subsample import AccumulateSubsample

@@ -25,7 +25,7 @@ _HOMES = {
     "catalogue.calculation": ("Calculation", "Sides", "calculation"),
     "config": ("load_experiment", "to_toml"),
     "diagnostics": ("Answer", "Definition", "Diagnosis", "definition", "definitions", "diagnose"),
-    "engine": ("Plan",),
+    "placement": ("Plan",),
     "errors": ("InputError", "RouteError"),
     "experiment": ("Experiment",),
     "families.base": ("AbstractFamily", "AbstractSufficientFamily", "Size", "begin", "draw_tables"),

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -24,6 +22,7 @@ from jaxtyping import Array
 
 from collapse_theory.errors import InputError
 from collapse_theory.moments import Moments, PowerSums, Tally, to_moments
+from collapse_theory.placement import Plan, cores, wide
 from collapse_theory.programs import (
     setup_arrays,
     setup_static,
@@ -40,7 +39,6 @@ LARGEST_UNIT_ELSEWHERE = 1 << 22
 SMALLEST_UNIT = 16  # a batch of one is compiled to scalar code, whose last bits differ
 UNIT_BYTES = {"cpu": 1 << 22}  # beyond it the arrays of a unit fall out of the cache
 UNIT_BYTES_ELSEWHERE = 1 << 32
-SEEDS = 2**63
 BLOCK_BYTES = 1 << 27  # of values that are handed over chain by chain
 
 ONE_AT_A_TIME = threading.Lock()
@@ -49,60 +47,6 @@ ONE_AT_A_TIME = threading.Lock()
 On a CPU two of them at once may wait for threads of one pool, and for each other, for ever: seen on
 two busy cores with JAX 0.10.2, all threads idle.
 """
-
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Where to run and in what pieces; models never hear of it.
-
-    Args:
-        chunk: chains under way on a device before their moments are read; rounded up to whole
-            units.
-        devices: how many devices to use, or "all".
-        dtype: "float32" or "float64"; float64 where JAX has it switched on, if left out.
-        progress: called with (chains done, chains in all) after each chunk.
-
-    Example:
-        >>> import collapse_theory as ct
-        >>> ct.Plan(dtype="float32").resolve_dtype()
-        dtype('float32')
-    """
-
-    chunk: int | None = None
-    devices: int | str = 1
-    dtype: str | None = None
-    progress: Progress | None = None
-
-    def resolve_dtype(self) -> np.dtype[Any]:
-        """The dtype of the chains.
-
-        Raises:
-            InputError: float64 was asked for and JAX runs without it.
-        """
-        name = self.dtype or ("float64" if _wide() else "float32")
-        if name not in ("float32", "float64"):
-            raise InputError(f"plan.dtype = {name!r}: allowed are 'float32' and 'float64'")
-        if name == "float64" and not _wide():
-            raise InputError(
-                "plan.dtype = 'float64' needs jax.config.update('jax_enable_x64', True) first"
-            )
-        return np.dtype(name)
-
-    def resolve_devices(self) -> list[Any]:
-        """The devices to use.
-
-        Raises:
-            InputError: more were asked for than there are.
-        """
-        there: list[Any] = jax.local_devices()
-        count = len(there) if self.devices == "all" else self.devices
-        if not isinstance(count, int) or not 1 <= count <= len(there):
-            raise InputError(
-                f"plan.devices = {self.devices!r}: allowed are 'all' and 1..{len(there)}"
-            )
-        return there[:count]
 
 
 def run_moments(setup: Setup, seed: int, chains: range, plan: Plan) -> Moments:
@@ -130,12 +74,45 @@ def tally_moments(
     Returns:
         The moments of all chains, and the tally of the whole units among them.
     """
-    root = seed_key(int(seed))
     devices = plan.resolve_devices()
     if plan.chunk is not None and plan.chunk < 1:
         raise InputError(f"plan.chunk = {plan.chunk}: a whole number >= 1 is needed")
     unit = unit_size(setup, devices[0].platform)
     ahead = len(devices) * -(-(plan.chunk or 3 * unit) // unit)
+    latest = [before]
+
+    def note(tally: Tally) -> None:
+        latest[0] = tally
+        if keep is not None:
+            keep(tally)
+
+    for most in dict.fromkeys((ahead, 1)):  # where memory runs out, one unit at a time
+        try:
+            return _tallied(setup, seed, chains, plan, most, latest[0], note)
+        except (jax.errors.JaxRuntimeError, MemoryError) as e:
+            full = isinstance(e, MemoryError) or "RESOURCE_EXHAUSTED" in str(e)
+            if not full or (most > 1 and jax.process_count() == 1):
+                if full:
+                    continue
+                raise
+            raise InputError(
+                f"memory: {unit:,} chains at a time do not fit; fewer rows (n), or fewer features "
+                "or symbols, need less, and so does the route 'law' where it serves"
+            ) from e
+    raise AssertionError("unreachable")
+
+
+def _tallied(
+    setup: Setup,
+    seed: int,
+    chains: range,
+    plan: Plan,
+    ahead: int,
+    before: Tally | None,
+    keep: Callable[[Tally], None],
+) -> tuple[Moments, Tally | None]:
+    root, devices = seed_key(int(seed)), plan.resolve_devices()
+    unit = unit_size(setup, devices[0].platform)
     tally, done = before, before.chains if before else 0
     total = before.moments if before else None
     rest = range(chains.start + done, chains.stop)
@@ -147,8 +124,7 @@ def tally_moments(
         whole, done = done + unit <= len(chains), min(done + unit, len(chains))
         if whole:
             tally = Tally(done, total)
-            if keep is not None:
-                keep(tally)
+            keep(tally)
         if plan.progress is not None:
             plan.progress(done, len(chains))
     assert total is not None
@@ -198,35 +174,6 @@ def unit_size(setup: Setup, platform: str) -> int:
     return max(SMALLEST_UNIT, min(largest, 1 << max(0, room.bit_length() - 1)))
 
 
-def check_run(chains: Any, seed: Any) -> None:
-    """Refuse what is no number of chains or no seed.
-
-    Raises:
-        InputError: ``chains`` is not a whole number >= 1, or ``seed`` not one in [0, 2**63).
-    """
-    if not _whole(chains) or chains < 1:
-        raise InputError(f"chains = {chains!r}: a whole number >= 1 is needed")
-    if not _whole(seed) or not 0 <= seed < SEEDS:
-        raise InputError(f"seed = {seed!r}: a whole number in [0, 2**63) is needed")
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS
-        return os.cpu_count() or 1
-
-
-def _wide() -> bool:
-    """Whether JAX runs with 64 bits."""
-    return bool(jax.config.read("jax_enable_x64"))  # type: ignore[no-untyped-call]  # JAX's gap
-
-
 def _bytes_per_chain(setup: Setup) -> int:
     rows = 0 if isinstance(setup.route, Law) else 64 * setup.synthetic.capacity
     return setup.state_bytes + rows + 64
@@ -242,14 +189,14 @@ def _in_flight(
     """
     static, arrays = setup_static(setup), setup_arrays(setup)
     rank, stride = jax.process_index() * unit, jax.process_count() * unit
-    wide = _wide()
+    bits = wide()
 
     def run(first: int, device: Any) -> PowerSums:
         origin = np.stack(_split_ids(np.asarray(first, np.uint64)))
         count = np.uint32(min(max(chains.stop - first, 0), unit))
         waits = setup.calls_library and device.platform == "cpu"
         alone = ONE_AT_A_TIME if waits else contextlib.nullcontext()
-        with alone, jax.enable_x64(wide):  # a setting that a thread does not inherit
+        with alone, jax.enable_x64(bits):  # a setting that a thread does not inherit
             here, where = jax.device_put((arrays, (root, origin, count)), device)
             sums = unit_sums(device.platform, static, here, where, unit)
             ready: PowerSums = jax.tree.map(np.asarray, sums)  # waits for them

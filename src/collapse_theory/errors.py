@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 
 class InputError(ValueError):
     """A value given by the user is out of range, unknown or contradicts another."""
@@ -9,3 +12,25 @@ class InputError(ValueError):
 
 class RouteError(InputError):
     """The route cannot serve the workflow: it asks for rows, or mixtures, that sums do not keep."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during ``verify``.
+
+    Fields: ``verdicts``: those that were finished.
+    """
+
+    def __init__(self, verdicts: Sequence[Any]) -> None:
+        super().__init__()
+        self.verdicts = verdicts
+
+
+class Failed(InputError):
+    """Some experiments could not be run, such as those of a user's family that raises.
+
+    Fields: ``verdicts``: those that do not need them.
+    """
+
+    def __init__(self, message: str, verdicts: Sequence[Any]) -> None:
+        super().__init__(message)
+        self.verdicts = verdicts

@@ -9,10 +9,10 @@ from typing import Any
 
 from collapse_theory import discovery
 from collapse_theory.catalogue.base import Case, Kind, Status, Theorem
-from collapse_theory.engine import Plan
 from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment
 from collapse_theory.ladder import RUNGS, rung
+from collapse_theory.placement import Plan
 from collapse_theory.programs import shape_of
 
 

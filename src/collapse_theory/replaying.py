@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_theory.engine import Plan, check_run
 from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment
+from collapse_theory.placement import Plan, check_run
 
 
 def replay(

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_theory.engine import Plan, check_run, tally_moments
+from collapse_theory.engine import tally_moments
 from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment
 from collapse_theory.moments import Moments, Tally
 from collapse_theory.observables.base import Observable
+from collapse_theory.placement import Plan, check_run
 from collapse_theory.recursion import Setup
 from collapse_theory.revision import versions
 

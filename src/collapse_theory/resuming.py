@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import filelock
 import jax
@@ -18,10 +19,10 @@ import numpy as np
 
 from collapse_theory.checkpoint import Checkpoint, Identity, refuse_difference
 from collapse_theory.config import to_toml
-from collapse_theory.engine import Plan
 from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment
 from collapse_theory.moments import Moments, Tally
+from collapse_theory.placement import Plan
 from collapse_theory.result import Result
 from collapse_theory.store import check_target, load, save
 
@@ -102,6 +103,8 @@ def locked(target: Path) -> Iterator[None]:
     lock = filelock.FileLock(target.with_name(f".{target.name}.lock"))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=target.parent):  # a lock says only that it cannot be had
+            pass
         lock.acquire(timeout=0)
     except filelock.Timeout as e:
         raise InputError(

@@ -14,9 +14,9 @@ import numpy as np
 
 from collapse_theory.checkpoint import digest
 from collapse_theory.config import experiment_from_table, to_toml
-from collapse_theory.engine import Plan
 from collapse_theory.errors import InputError
 from collapse_theory.moments import Moments, Tally
+from collapse_theory.placement import Plan
 from collapse_theory.result import Result
 
 if TYPE_CHECKING:

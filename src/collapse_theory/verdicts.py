@@ -11,13 +11,13 @@ from pathlib import Path
 from collapse_theory.calculating import Check, calculations, check_all
 from collapse_theory.catalogue.base import Case, Theorem
 from collapse_theory.config.fields import suggestion
-from collapse_theory.engine import Plan
-from collapse_theory.errors import InputError
+from collapse_theory.errors import InputError, Interrupted
 from collapse_theory.experiment import Experiment
 from collapse_theory.judging import Verdict
+from collapse_theory.placement import Plan
 from collapse_theory.resuming import locked
 from collapse_theory.trying import attempt, trials, try_all
-from collapse_theory.verification import Interrupted, theorem_named, theorems, verify
+from collapse_theory.verification import theorem_named, theorems, verify
 
 Found = Verdict | Check
 

@@ -21,16 +21,15 @@ from typing import Any
 
 import numpy as np
 
-from collapse_theory.calculating import Check
 from collapse_theory.catalogue.base import Kind, Theorem
 from collapse_theory.checkpoint import recorded
-from collapse_theory.engine import Plan
-from collapse_theory.errors import InputError
+from collapse_theory.errors import Failed, InputError, Interrupted
 from collapse_theory.experiment import Experiment, describe
 from collapse_theory.jobs import Job, jobs_for, most_telling, shape, theorem_named, theorems
 from collapse_theory.judging import Verdict, judge
 from collapse_theory.ladder import RUNGS, judge_ladder
 from collapse_theory.moments import Tally
+from collapse_theory.placement import Plan
 from collapse_theory.planting import planted_seen
 from collapse_theory.result import Result, provenance_facts, simulate
 from collapse_theory.revision import versions
@@ -63,17 +62,6 @@ LEVELS = {
 _Runs = dict[Experiment, tuple[Result, float]]
 
 
-class Interrupted(KeyboardInterrupt):
-    """Ctrl-C during :func:`verify`.
-
-    Fields: ``verdicts``: those that were finished.
-    """
-
-    def __init__(self, verdicts: Sequence[Verdict | Check]) -> None:
-        super().__init__()
-        self.verdicts = verdicts
-
-
 def verify(
     what: Experiment | Sequence[str | Theorem] | None = None,
     *,
@@ -104,6 +92,7 @@ def verify(
 
     Raises:
         InputError: an unknown id or level, or nothing covers the experiment.
+        Failed: some experiments could not be run; it carries the other verdicts.
         Interrupted: Ctrl-C; it carries the finished verdicts.
 
     Example:
@@ -127,10 +116,20 @@ def verify(
         simulated = functools.partial(_kept, store) if store else _simulate
         for experiment, run in _run_all(jobs, simulated, setting, seed, plan, progress):
             runs[experiment] = run
-    except KeyboardInterrupt as e:
+    except (KeyboardInterrupt, ExceptionGroup) as e:
         finished = [job for job in jobs if all(x in runs for x in job.experiments)]
-        raise Interrupted([_verdict(job, runs, setting.asked) for job in finished]) from e
+        verdicts = [_verdict(job, runs, setting.asked) for job in finished]
+        if isinstance(e, ExceptionGroup):
+            raise Failed(f"verify: {_told(e)}", verdicts) from e.exceptions[0]
+        raise Interrupted(verdicts) from e
     return [_verdict(job, runs, setting.asked) for job in jobs]
+
+
+def _told(failures: ExceptionGroup[Exception]) -> str:
+    first = failures.exceptions[0]
+    reason = f"{type(first).__name__}: {' '.join(str(first).split())}"
+    where = " ".join(getattr(first, "__notes__", ()))
+    return f"{len(failures.exceptions)} experiments could not be run; the first, {where}: {reason}"
 
 
 def chains_needed(
@@ -175,27 +174,25 @@ def _run_all(
     jobs: list[Job], simulated: Any, level: Level, seed: int, plan: Plan, progress: Any
 ) -> Iterator[tuple[Experiment, tuple[Result, float]]]:
     """One simulation for each experiment, grouped by compiled program, as they are finished."""
-    wanted: dict[Experiment, list[Theorem]] = {}
-    first: dict[Experiment, int] = {}
-    for job in jobs:
-        for experiment, chain in zip(job.experiments, job.first_chains, strict=True):
-            wanted.setdefault(experiment, []).append(job.theorem)
-            first[experiment] = max(chain, first.get(experiment, 0))
+    wanted, first = _wanted(jobs)
     groups: dict[Any, list[Experiment]] = {}
     for experiment in wanted:
         groups.setdefault(shape(experiment, plan.resolve_dtype()), []).append(experiment)
     done: SimpleQueue[Any] = SimpleQueue()
+    failures: list[Exception] = []
     stop = threading.Event()
 
     def work(group: list[Experiment]) -> None:
         names = {t.observable.name: t.observable for e in group for t in wanted[e]}
-        try:
-            for e in group:
-                if not stop.is_set():
-                    measured = replace(e, observables=tuple(names.values()))
-                    done.put((e, simulated(measured, first[e], wanted[e], level, seed, plan)))
-        except BaseException as e:
-            done.put(e)
+        for e in group:
+            if stop.is_set():
+                return
+            measured = replace(e, observables=tuple(names.values()))
+            try:
+                done.put((e, simulated(measured, first[e], wanted[e], level, seed, plan)))
+            except BaseException as failure:
+                failure.add_note(describe(e))
+                done.put(failure)
 
     pool = ThreadPoolExecutor(WORKERS)
     try:
@@ -203,14 +200,30 @@ def _run_all(
             pool.submit(work, group)
         for count in range(1, len(wanted) + 1):
             item = done.get()
+            if isinstance(item, Exception):
+                failures.append(item)
+                continue
             if isinstance(item, BaseException):
                 raise item
             if progress is not None:
                 progress(count, len(wanted), describe(item[0]))
             yield item
+        if failures:
+            raise ExceptionGroup("experiments", failures)
     finally:  # after an error or Ctrl-C: what is under way ends in the background, no more begins
         stop.set()
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _wanted(jobs: list[Job]) -> tuple[dict[Experiment, list[Theorem]], dict[Experiment, int]]:
+    """The theorems that need each experiment, and its first chain."""
+    wanted: dict[Experiment, list[Theorem]] = {}
+    first: dict[Experiment, int] = {}
+    for job in jobs:
+        for experiment, chain in zip(job.experiments, job.first_chains, strict=True):
+            wanted.setdefault(experiment, []).append(job.theorem)
+            first[experiment] = max(chain, first.get(experiment, 0))
+    return wanted, first
 
 
 def _simulate(

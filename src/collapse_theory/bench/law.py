@@ -19,8 +19,9 @@ from collapse_theory.bench.cuda import cuda_side
 from collapse_theory.bench.fused import fused_side
 from collapse_theory.bench.machine import CONTENDED
 from collapse_theory.bench.measuring import Calls, Outcome, Side, alternate, gap, spread
-from collapse_theory.engine import Plan, unit_size
+from collapse_theory.engine import unit_size
 from collapse_theory.experiment import Experiment
+from collapse_theory.placement import Plan
 from collapse_theory.result import simulate
 from collapse_theory.workflows.replace import Replace
 

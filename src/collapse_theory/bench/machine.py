@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from collapse_theory.engine import cores
+from collapse_theory.placement import cores
 
 BUSY = 0.5  # of the cores, as load before the run
 CONTENDED = 0.9  # a NumPy baseline that gets less of its one core has to share it

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from collapse_theory.errors import InputError
 
 if TYPE_CHECKING:
-    from collapse_theory.engine import Plan
+    from collapse_theory.placement import Plan
 
 
 def begin(*, cache: bool, devices: str = "1") -> None:
@@ -59,7 +59,7 @@ def make_plan(
     Raises:
         InputError: devices is neither a number nor "all", or there are not so many.
     """
-    from collapse_theory.engine import Plan
+    from collapse_theory.placement import Plan
 
     if devices != "all" and not devices.isdecimal():
         raise InputError(f"--devices = {devices!r}: allowed are 'all' and a whole number >= 1")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import xarray
     from rich.table import Table
 
-    from collapse_theory.engine import Plan
+    from collapse_theory.placement import Plan
     from collapse_theory.sweeps import Cost, Sweep
 
 ROWS = 40  # configs in a table at most

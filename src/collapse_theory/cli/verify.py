@@ -77,8 +77,8 @@ def verify(
     begun = time.perf_counter()
     begin(cache=not no_cache, devices=devices)
     from collapse_theory.config import load_experiment
+    from collapse_theory.errors import Failed, Interrupted
     from collapse_theory.verdicts import judge_all, planted
-    from collapse_theory.verification import Interrupted
 
     what = ids if experiment is None else load_experiment(experiment)
     plan = make_plan(devices, dtype)
@@ -93,10 +93,10 @@ def verify(
                 progress=progress,
                 store=save,
             )
-    except Interrupted as stop:  # what is finished is worth printing
+    except (Interrupted, Failed) as stop:  # what is finished is worth printing
         if stop.verdicts:
             _print(stop.verdicts, as_json, begun)
-        if save is not None:
+        if save is not None and isinstance(stop, Interrupted):
             print(
                 f"collapse: finished runs are kept in {save}; the same command goes on",
                 file=sys.stderr,

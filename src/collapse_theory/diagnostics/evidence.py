@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_theory.diagnostics.base import Curves
-from collapse_theory.engine import Plan, run_values
+from collapse_theory.engine import run_values
 from collapse_theory.experiment import Experiment
 from collapse_theory.moments import moments_of
 from collapse_theory.observables import (
@@ -22,6 +22,7 @@ from collapse_theory.observables import (
     support,
 )
 from collapse_theory.observables.base import Observable
+from collapse_theory.placement import Plan
 from collapse_theory.result import trusted
 
 GROUPS = 32

@@ -18,10 +18,10 @@ from collapse_theory.diagnostics.base import (
     Settled,
 )
 from collapse_theory.diagnostics.evidence import GROUPS, Evidence, default_risk
-from collapse_theory.engine import Plan, check_run
 from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment
 from collapse_theory.observables.base import Observable, find_observable
+from collapse_theory.placement import Plan, check_run
 from collapse_theory.result import Result
 
 LEVEL = 0.01

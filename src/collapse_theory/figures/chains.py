@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from collapse_theory.engine import Plan, check_run, run_paths, run_values
+from collapse_theory.engine import run_paths, run_values
 from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment
 from collapse_theory.figures.style import Array, axis_label, palette, spans
 from collapse_theory.observables.base import Observable, find_observable
+from collapse_theory.placement import Plan, check_run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

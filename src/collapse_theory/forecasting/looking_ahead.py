@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_theory.engine import Plan, check_run, run_values
+from collapse_theory.engine import run_values
 from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment
 from collapse_theory.forecasting.anchored import anchored
@@ -23,6 +23,7 @@ from collapse_theory.forecasting.remedies import (
     rows_kept,
 )
 from collapse_theory.observables import parameters
+from collapse_theory.placement import Plan, check_run
 from collapse_theory.workflows.replace import Replace
 
 RAREST = 10  # different counts whose categories are dated

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_theory.engine import Plan, run_values
+from collapse_theory.engine import run_values
 from collapse_theory.exact.linear import variance_function
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.bernoulli import Bernoulli, BernoulliLaw
 from collapse_theory.forecasting.anchored import Anchored, anchored
 from collapse_theory.forecasting.columns import Column
 from collapse_theory.observables import diversity
+from collapse_theory.placement import Plan
 from collapse_theory.provenance import linear_workflow
 from collapse_theory.workflows.accumulate import Accumulate
 from collapse_theory.workflows.mix import Mix

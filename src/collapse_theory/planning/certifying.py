@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from collapse_theory.engine import Plan
 from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment
+from collapse_theory.placement import Plan
 from collapse_theory.planning.base import Advice, Limit
 from collapse_theory.planning.curves import exact
 from collapse_theory.result import simulate

@@ -14,10 +14,10 @@ from collapse_theory.bibliography import OWN, bibtex, label
 from collapse_theory.calculating import Check
 from collapse_theory.catalogue.base import Status, Theorem
 from collapse_theory.catalogue.errata import Erratum
-from collapse_theory.engine import Plan
 from collapse_theory.errors import InputError
 from collapse_theory.judging import Verdict
 from collapse_theory.ladder import RUNGS
+from collapse_theory.placement import Plan
 from collapse_theory.report import wording
 from collapse_theory.report.figure_markup import figure
 from collapse_theory.report.mathematics import anchor, paragraphs

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from collapse_theory.engine import Plan, check_run
 from collapse_theory.errors import InputError
+from collapse_theory.placement import Plan, check_run
 from collapse_theory.programs import shape_of
 from collapse_theory.result import Result, provenance_facts, route_taken, simulate
 from collapse_theory.resuming import is_held, locked
@@ -87,10 +87,21 @@ def sweep(
         writer = Writer(folder)
         todo = [c for c in mine if min(writer.chains(c), writer.shown(c)) < chains]
         _tell(plan, len(mine) - len(todo), len(mine))
+        failed: list[str] = []
         for count, config in enumerate(todo, len(mine) - len(todo) + 1):
             begun = _begun(what, config, seed, plan, writer)
-            writer.write(config, _run(what, config, chains, seed, plan, begun))
+            try:
+                found = _run(what, config, chains, seed, plan, begun)
+            except Exception as e:  # of a user's family, too: the other configs go on
+                failed.append(f"{what.describe(config)}: {_told(e)}")
+            else:
+                writer.write(config, found)
             _tell(plan, count, len(mine))
+    if failed:
+        raise InputError(
+            f"sweep, {failed[0]}; {len(failed)} of {len(mine)} configs failed, the others are in "
+            f"{out}"
+        )
     return storage.open_dataset(folder)
 
 
@@ -183,10 +194,13 @@ def _run(
     quiet = replace(plan, progress=None)  # it counts configs, not chains
     if begun is not None:
         return begun.extend(chains - begun.chains) if begun.chains < chains else begun
-    try:
-        return simulate(what.experiments[config], chains=chains, seed=seed, plan=quiet)
-    except InputError as e:
-        raise InputError(f"sweep, {what.describe(config)}: {e}") from e
+    return simulate(what.experiments[config], chains=chains, seed=seed, plan=quiet)
+
+
+def _told(e: Exception) -> str:
+    """An error in one line; its type where it is not one of ours."""
+    text = " ".join(str(e).split())
+    return text if isinstance(e, InputError) else f"{type(e).__name__}: {text}"
 
 
 def _tell(plan: Plan, done: int, total: int) -> None:
