@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import collapse_theory as ct
 from collapse_theory import engine, sweeps
 from collapse_theory.cli.app import run
+from collapse_theory.families.gaussian import GaussianLaw
 
 EXPERIMENT = ct.Experiment(
     family=ct.Gaussian(), workflow=ct.Replace(), n=10, generations=3, observables=("variance",)
@@ -141,3 +143,20 @@ def test_a_folder_that_cannot_be_written(tmp_path, capsys, monkeypatch):
     assert "cannot be written" in capsys.readouterr().err
     assert run(["simulate", "e.toml", "--chains", "10", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["chains"] == 10
+
+
+def test_a_saved_result_can_be_rerun(tmp_path, capsys):
+    ct.simulate(EXPERIMENT, chains=500, seed=4).save(tmp_path / "run")
+    assert run(["rerun", str(tmp_path / "run")]) == 0
+    assert "the same bits: 500 chains, seed 4" in capsys.readouterr().out
+    other = ct.simulate(EXPERIMENT, chains=500, seed=5)
+    replace(other, seed=4).save(tmp_path / "other")  # other bits, one law
+    assert run(["rerun", str(tmp_path / "other"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert not found["same_bits"]
+    assert 0 < found["max_z"] < 5
+    wrong = replace(EXPERIMENT, truth=GaussianLaw(0.0, 2.0))
+    replace(other, experiment=wrong, seed=4).save(tmp_path / "wrong")
+    assert run(["rerun", str(tmp_path / "wrong")]) == 1
+    assert "DO NOT agree" in capsys.readouterr().out
+    assert run(["rerun", str(tmp_path / "none")]) == 2

@@ -26,6 +26,7 @@ from collapse_theory.cli.members import list_members, show
 from collapse_theory.cli.plan import plan
 from collapse_theory.cli.predict import predict
 from collapse_theory.cli.report import report
+from collapse_theory.cli.rerun import rerun
 from collapse_theory.cli.simulate import simulate
 from collapse_theory.cli.sweep import sweep
 from collapse_theory.cli.verify import verify
@@ -49,7 +50,8 @@ def make_app() -> App:
         suppress_keyboard_interrupt=False,
     )
     for command, name in (
-        (verify, "verify"), (simulate, "simulate"), (sweep, "sweep"), (predict, "predict"),
+        (verify, "verify"), (simulate, "simulate"), (sweep, "sweep"), (rerun, "rerun"),
+        (predict, "predict"),
         (diagnose, "diagnose"), (plan, "plan"), (forecast, "forecast"),
         (bench, "bench"), (list_members, "list"), (show, "show"), (draw, "draw"),
         (docs, "docs"), (report, "report"), (explorer, "explorer"), (info, "info"),
