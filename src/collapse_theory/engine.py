@@ -22,7 +22,7 @@ import jax
 import numpy as np
 from jaxtyping import Array
 
-from collapse_theory.errors import InputError
+from collapse_theory.errors import InputError, show
 from collapse_theory.moments import Moments, PowerSums, Tally, to_moments
 from collapse_theory.programs import (
     setup_arrays,
@@ -41,6 +41,9 @@ SMALLEST_UNIT = 16  # a batch of one is compiled to scalar code, whose last bits
 UNIT_BYTES = {"cpu": 1 << 22}  # beyond it the arrays of a unit fall out of the cache
 UNIT_BYTES_ELSEWHERE = 1 << 32
 SEEDS = 2**63
+MOST_CHAINS = 10**15
+MOST_BYTES = 1 << 35
+"""Of a unit, as estimated: what no machine should be asked for unawares."""
 BLOCK_BYTES = 1 << 27  # of values that are handed over chain by chain
 
 ONE_AT_A_TIME = threading.Lock()
@@ -192,9 +195,19 @@ def run_values(setup: Setup, seed: int, chains: range) -> Iterator[np.ndarray]:
 
 
 def unit_size(setup: Setup, platform: str) -> int:
-    """Chains in a unit: a power of two, fixed by the bytes of a chain and the kind of device."""
-    largest = LARGEST_UNIT.get(platform, LARGEST_UNIT_ELSEWHERE)
-    room = UNIT_BYTES.get(platform, UNIT_BYTES_ELSEWHERE) // _bytes_per_chain(setup)
+    """Chains in a unit: a power of two, fixed by the bytes of a chain and the kind of device.
+
+    Raises:
+        InputError: the smallest unit needs more than `MOST_BYTES`.
+    """
+    largest, each = LARGEST_UNIT.get(platform, LARGEST_UNIT_ELSEWHERE), _bytes_per_chain(setup)
+    if SMALLEST_UNIT * each > MOST_BYTES:
+        raise InputError(
+            f"a chain needs {each / 1e9:.3g} GB, and {SMALLEST_UNIT} are run side by side: "
+            f"{MOST_BYTES // SMALLEST_UNIT / 1e9:.3g} GB each are allowed; take fewer rows (n), "
+            "generations, symbols or dimensions, or route = 'law', which stores no rows"
+        )
+    room = UNIT_BYTES.get(platform, UNIT_BYTES_ELSEWHERE) // each
     return max(SMALLEST_UNIT, min(largest, 1 << max(0, room.bit_length() - 1)))
 
 
@@ -202,12 +215,12 @@ def check_run(chains: Any, seed: Any) -> None:
     """Refuse what is no number of chains or no seed.
 
     Raises:
-        InputError: ``chains`` is not a whole number >= 1, or ``seed`` not one in [0, 2**63).
+        InputError: ``chains`` is not a whole number in 1..10**15, ``seed`` not one in [0, 2**63).
     """
-    if not _whole(chains) or chains < 1:
-        raise InputError(f"chains = {chains!r}: a whole number >= 1 is needed")
+    if not _whole(chains) or not 1 <= chains <= MOST_CHAINS:
+        raise InputError(f"chains = {show(chains)}: a whole number >= 1, <= 10**15, is needed")
     if not _whole(seed) or not 0 <= seed < SEEDS:
-        raise InputError(f"seed = {seed!r}: a whole number in [0, 2**63) is needed")
+        raise InputError(f"seed = {show(seed)}: a whole number in [0, 2**63) is needed")
 
 
 def _whole(value: Any) -> bool:

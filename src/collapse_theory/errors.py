@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+SHOWN = 60  # characters of a wrong value that a message repeats
+
 
 class InputError(ValueError):
     """A value given by the user is out of range, unknown or contradicts another."""
@@ -9,3 +13,12 @@ class InputError(ValueError):
 
 class RouteError(InputError):
     """The route cannot serve the workflow: it asks for rows, or mixtures, that sums do not keep."""
+
+
+def show(value: Any) -> str:
+    """A value as messages repeat it: one line, cut where it is long."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python writes no whole number of more than 4,300 digits
+        text = "a number of thousands of digits"
+    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."

@@ -25,6 +25,7 @@ from collapse_theory.workflows.mix import Mix
 from collapse_theory.workflows.replace import Replace
 
 HALF = 0.5
+MOST_FITS = 10**9  # of all chains: a byte each, and a few at a time
 RAREST = 10  # different counts whose categories are dated
 REMEDIES = {"keep all data": Accumulate(), "keep your rows in every training set": Mix("fixed")}
 
@@ -115,10 +116,15 @@ def forecast(
     check_run(chains, seed)
     if chains < 100:
         raise InputError(f"chains = {chains}: at least 100 are needed")
+    if chains * generations > MOST_FITS:
+        raise InputError(
+            f"chains = {chains}, generations = {generations}: at most {MOST_FITS:,} fits are kept; "
+            "take fewer of either"
+        )
     fitted, plan = fit_column(column, family), plan or Plan()
     e = Experiment(
         family=fitted.family, truth=fitted.truth, workflow=workflow or Replace(),
-        n=n or column.rows, generations=generations,
+        n=column.rows if n is None else n, generations=generations,
     )  # fmt: skip
     e = anchored(e, column.rows)
     vanishing = tuple(_vanishing(column, e, chains, seed, plan))

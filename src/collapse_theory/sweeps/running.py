@@ -78,8 +78,11 @@ def sweep(
     ) | {"facts": _facts(plan)}
     folder = storage.ensure(out, what, attributes)
     writer = storage.Writer(folder)
-    done = writer.finished()[mine.start :: mine.step]
-    count = int(done.sum())
+    writer.check(what)
+    marked = writer.finished()[mine.start :: mine.step]
+    # what was damaged is run again
+    done = [bool(d) and writer.whole(i) for i, d in zip(mine, marked, strict=True)]
+    count = sum(done)
     _tell(plan, count, len(mine))
     for config, there in zip(mine, done, strict=True):
         if not there:

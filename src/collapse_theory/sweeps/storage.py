@@ -19,7 +19,7 @@ import numpy as np
 from collapse_theory.config import to_table
 from collapse_theory.errors import InputError
 from collapse_theory.result import Result
-from collapse_theory.store import LONG, attributes_at
+from collapse_theory.store import LONG, attributes_at, reading
 from collapse_theory.sweeps.definition import Sweep
 from collapse_theory.sweeps.values import coordinate
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 """Raised when a reader of the former layout would misread the new one."""
 KIND = "collapse_theory sweep"
+DAMAGED = "the sweep's folder"
 DIMS = ("config", "generation", "observable")
 FLOATS = ("mean", "se", "variance", "skewness", "kurtosis", "m2", "m3", "m4")
 COUNTS = {"count": "chains with a finite value", "nonfinite": LONG["nonfinite"]}
@@ -100,6 +101,26 @@ def _check(path: str | Path, found: dict[str, Any], wanted: dict[str, Any]) -> N
             )
     if found.get("digest") != wanted["digest"]:
         raise InputError(f"{path} holds another sweep; {REMEDY}")
+    for key in ("experiment", "sweep"):
+        if found.get(key) != wanted[key]:
+            raise InputError(f"{path}: the sweep's folder is damaged: its {key} differs; {REMEDY}")
+
+
+def _labels(sweep: Sweep) -> dict[str, Any]:
+    first = sweep.experiments[0]
+    coords: dict[str, Any] = {
+        "config": np.arange(len(sweep)),
+        "generation": np.arange(1, first.generations + 1),
+        "observable": np.asarray([o.name for o in first.observables], dtype=object),
+    }
+    for path in sweep.parameters:
+        coords[path] = ("config", coordinate([point[path] for point in sweep.points]))
+    return coords
+
+
+def _shape(sweep: Sweep) -> tuple[int, int, int]:
+    first = sweep.experiments[0]
+    return len(sweep), first.generations, len(first.observables)
 
 
 def _make(folder: Path, sweep: Sweep, attributes: dict[str, Any]) -> None:
@@ -107,19 +128,10 @@ def _make(folder: Path, sweep: Sweep, attributes: dict[str, Any]) -> None:
     import xarray as xr
     import zarr
 
-    first = sweep.experiments[0]
-    names = np.asarray([o.name for o in first.observables], dtype=object)
-    coords: dict[str, Any] = {
-        "config": np.arange(len(sweep)),
-        "generation": np.arange(1, first.generations + 1),
-        "observable": names,
-    }
-    for path in sweep.parameters:
-        coords[path] = ("config", coordinate([point[path] for point in sweep.points]))
-    labels = xr.Dataset({}, coords, attributes)
+    labels = xr.Dataset({}, _labels(sweep), attributes)
     labels.to_zarr(folder, mode="w-", consolidated=False, zarr_format=3)
-    group = zarr.open_group(folder, mode="r+")
-    shape = (len(sweep), first.generations, len(names))
+    group = zarr.open_group(folder, mode="r+", zarr_format=3)
+    shape = _shape(sweep)
     long = {**LONG, **COUNTS}
     for name, (dtype, fill) in FILLS.items():
         group.create_array(
@@ -137,37 +149,77 @@ class Writer:
     """The arrays of a sweep's folder, open for writing.
 
     Raises:
-        InputError: an array is missing, or cannot be written.
+        InputError: an array is missing, is not what was made, or cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
         import zarr
 
         self._folder = folder
-        try:
-            group = zarr.open_group(folder, mode="r+")
+        with reading(folder, DAMAGED):
+            group = zarr.open_group(folder, mode="r+", zarr_format=3)
             self._arrays: dict[str, Any] = {name: group[name] for name in (*FILLS, *NOTES)}
-        except (KeyError, OSError) as e:
-            raise InputError(f"{folder}: the sweep's folder is damaged: {e!r}") from e
+
+    def check(self, sweep: Sweep) -> None:
+        """Check that arrays and labels are those that were made for this sweep.
+
+        Raises:
+            InputError: they are not.
+        """
+        with reading(self._folder, DAMAGED):
+            self._check(sweep)
+
+    def _check(self, sweep: Sweep) -> None:
+        shape = _shape(sweep)
+        for name, (dtype, _) in FILLS.items():
+            if (self._arrays[name].shape, self._arrays[name].dtype) != (shape, np.dtype(dtype)):
+                raise ValueError(f"{name} is not what was made")
+        if any(self._arrays[name].shape != shape[:1] for name in NOTES):
+            raise ValueError("a note is not what was made")
+        with open_dataset(self._folder) as there:
+            for name, label in _labels(sweep).items():
+                values = label[1] if isinstance(label, tuple) else label
+                if there[name].values.tolist() != values.tolist():
+                    raise ValueError(f"the label {name} is not what was written")
 
     def finished(self) -> np.ndarray:
         """Which configs are done; shape (config,)."""
-        return np.asarray(self._arrays["done"][:], bool)
+        with reading(self._folder, DAMAGED):
+            return np.asarray(self._arrays["done"][:], bool)
+
+    def whole(self, config: int) -> bool:
+        """Whether what is there of a config is what was written."""
+        try:
+            facts = json.loads(str(self._arrays["facts"][config]))
+            found = {name: np.asarray(self._arrays[name][config]) for name in FILLS}
+        except Exception:  # whatever the readers make of damage
+            return False
+        said = facts.pop("digest", None)
+        return said is None or bool(said == _digest(found, facts))
 
     def write(self, config: int, result: Result) -> None:
         """Write a config, its mark last."""
-        facts = json.dumps(result.facts, sort_keys=True)
+        values = columns(result)
+        facts = {**result.facts, "digest": _digest(values, result.facts)}
+        notes = {"facts": json.dumps(facts, sort_keys=True), "done": True}
         try:
-            for name, values in {**columns(result), "facts": facts, "done": True}.items():
-                self._arrays[name][config] = values
+            for name, value in {**values, **notes}.items():
+                self._arrays[name][config] = value
         except OSError as e:
             raise InputError(f"{self._folder}: cannot be written: {e.strerror or e}") from e
+
+
+def _digest(columns: dict[str, np.ndarray], facts: dict[str, Any]) -> str:
+    found = sha256(json.dumps(facts, sort_keys=True).encode())
+    for name in FILLS:
+        found.update(np.ascontiguousarray(columns[name]).tobytes())
+    return found.hexdigest()
 
 
 def columns(result: Result) -> dict[str, np.ndarray]:
     """The arrays of one config; shape (generation, observable)."""
     m = result.moments
-    stored: dict[str, Any] = {"mean": m.mean, "m2": m.m2, "m3": m.m3, "m4": m.m4, "count": m.n}
+    stored: dict[str, Any] = {"m2": m.m2, "m3": m.m3, "m4": m.m4, "count": m.n}
     stored["nonfinite"] = m.nonfinite
     for name in FILLS:
         if name not in stored:
@@ -188,7 +240,8 @@ def open_dataset(path: str | Path) -> xarray.Dataset:
 
     if attributes_at(Path(path)).get("kind") != KIND:
         raise InputError(f"{path}: no sweep is there")
-    dataset: xarray.Dataset = xr.open_zarr(path, consolidated=False, chunks=None)
+    with reading(path, DAMAGED):
+        dataset: xarray.Dataset = xr.open_zarr(path, consolidated=False, chunks=None, zarr_format=3)
     return dataset
 
 
