@@ -218,7 +218,7 @@ def check_run(chains: Any, seed: Any) -> None:
         InputError: ``chains`` is not a whole number in 1..10**15, ``seed`` not one in [0, 2**63).
     """
     if not _whole(chains) or not 1 <= chains <= MOST_CHAINS:
-        raise InputError(f"chains = {show(chains)}: a whole number >= 1, <= 10**15, is needed")
+        raise InputError(f"chains = {show(chains)}: a whole number in 1..10**15 is needed")
     if not _whole(seed) or not 0 <= seed < SEEDS:
         raise InputError(f"seed = {show(seed)}: a whole number in [0, 2**63) is needed")
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from collapse_theory.calculating import Check, calculations, check_all
 from collapse_theory.config.fields import suggestion
-from collapse_theory.engine import Plan
+from collapse_theory.engine import Plan, check_run
 from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment
 from collapse_theory.judging import Verdict
@@ -45,6 +45,7 @@ def judge_all(
         InputError: an unknown id or level, or nothing covers the experiment.
         Interrupted: Ctrl-C; it carries the finished verdicts.
     """
+    check_run(1 if chains is None else chains, seed)  # before the work, not after a part of it
     run = partial(verify, level=level, chains=chains, seed=seed, plan=plan, progress=progress)
     if isinstance(what, Experiment):
         return [*run(what)]

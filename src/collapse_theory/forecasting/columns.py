@@ -145,7 +145,7 @@ def _checked(column: Column, path: Path) -> Column:
         raise InputError(f"{named} has {column.rows} values: 2 are needed")
     if column.categories is not None and len(column.categories) < 2:
         raise InputError(f"{named} has one category: nothing can vanish")
-    if column.numbers is not None and np.ptp(column.numbers) == 0:
+    if column.numbers is not None and (column.numbers == column.numbers[0]).all():
         raise InputError(f"{named} is constant: there is no variance")
     if column.numbers is not None and not _measurable(column.numbers):
         raise InputError(f"{named} has a variance that no 64-bit number holds: change its unit")
