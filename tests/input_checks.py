@@ -133,13 +133,28 @@ COMMANDS = {
     "diagnose": ["FILE", "--chains", "1"], "verify": ["nosuch"], "docs": ["build", "--out", "FILE"],
     "report": ["out.txt"], "explorer": ["none/out.html"], "bench": ["--list"], "nosuch": [], "": [],
 }  # fmt: skip
-OPTIONS = (
-    "--seed", "--json", "--help", "--version", "--save", "--plot", "--route", "--dtype",
-    "--devices", "--distributed", "--shard", "--column", "--unit", "--family", "--workflow", "--n",
-    "--inflation", "--l1", "--diversity", "--all-alive", "--tail-recall", "--budget", "--risk",
-    "--generator", "--verifier", "--wrong", "--truth", "--level", "--coverage", "--bogus", "--",
-    "--no-fixed", "-", "--synthetic", "--strict", "--observable", "--force", "--repeats", "--experiment",
-)  # fmt: skip
+OPTIONS = {
+    "simulate": "--seed --route --dtype --devices --distributed --save --force --plot --json",
+    "sweep": "--seed --dtype --devices --shard --out --json", "predict": "--json",
+    "plan": "--truth --synthetic --inflation --l1 --diversity --all-alive --tail-recall --budget "
+    "--generator --verifier --wrong --no-fixed --json --generations",
+    "list": "--coverage --json", "draw": "--observable --seed --chains",
+    "forecast": "--column --unit --family --workflow --n --seed --json", "bench": "--repeats",
+}  # fmt: skip
+ANY = [
+    "--help",
+    "--version",
+    "--bogus",
+    "--",
+    "-",
+    "--risk",
+    "--strict",
+    "--experiment",
+    "--level",
+    "--json",
+    "--seed",
+]
+ALONE = ("--json", "--force", "--coverage", "--no-fixed", "--help", "--version", "--strict")
 VALUES = (
     "0", "-1", "1", "7", "0.5", "nan", "inf", "-inf", "1e300", "1e-300", "9" * 5000, "", " ", "٣",
     "../../../etc/passwd", "/dev/null", "/proc/nosuch/x", "a/../b", "x" * 300, "\x00", "a\nb", "😀",
@@ -155,8 +170,10 @@ def command_lines(draw: st.DrawFn) -> list[str]:
     name = draw(st.sampled_from(sorted(COMMANDS)))
     words = list(COMMANDS[name])
     for _ in range(draw(st.integers(0, 3))):
-        more = [draw(st.sampled_from(OPTIONS)), draw(st.sampled_from(VALUES))]
-        words += more[: draw(st.sampled_from([1, 2, 2, 2]))]
+        own = OPTIONS.get(name, "").split()
+        option = draw(st.sampled_from(own if own and draw(st.integers(0, 3)) else ANY))
+        alone = option in ALONE and draw(st.integers(0, 3))
+        words += [option] if alone else [option, draw(st.sampled_from(VALUES))]
     if words and draw(st.integers(0, 9)) == 0:
         words[draw(st.integers(0, len(words) - 1))] = draw(st.sampled_from(VALUES))
     slow = name in ("bench", "diagnose", "docs", "explorer", "report", "verify")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -139,7 +140,9 @@ def reading(path: str | Path, what: str) -> Iterator[None]:
         InputError: it is.
     """
     try:
-        yield
+        with warnings.catch_warnings():  # the error says it, in one line
+            warnings.simplefilter("ignore", UserWarning)
+            yield
     except Exception as e:
         if type(e) is InputError and str(e).startswith(str(path)):
             raise
