@@ -17,10 +17,9 @@ from collapse_theory.config.fields import (
     member_fields,
     required,
     same_name,
-    show,
     suggestion,
 )
-from collapse_theory.errors import InputError
+from collapse_theory.errors import InputError, show
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.base import AbstractFamily
 from collapse_theory.generators.base import AbstractGenerator
