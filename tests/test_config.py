@@ -190,7 +190,7 @@ BAD = {
     "n too short": ({"n": [10, 11]}, r"n lists 2 sizes: one for each of the 3"),
     "n nested": ({"n": [[10], 11, 12]}, r"n\[0\] = \(10,\): a whole number"),
     "n missing": ({"n": None}, r"n is missing"),
-    "n beyond the machine": ({"n": 10**400}, r"experiment: "),
+    "n beyond the machine": ({"n": 10**400}, r"n = 1000.*: at most 1,000,000,000,000"),
     "n_real": ({"n_real": 1}, r"n_real = 1: "),
     "no generations": ({"generations": 0}, r"generations = 0: "),
     "negative variance": ({"truth": {"var": -1.0}}, r"truth\.var = -1\.0: a variance must be > 0"),

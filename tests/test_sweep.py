@@ -263,17 +263,19 @@ from collapse_theory.sweeps import running, writing
 
 class Dying(dict):
     def __getitem__(self, name):
-        if name == "kurtosis" and len(self.calls) == 2:
+        if name == "kurtosis" and self.armed:
             os.kill(os.getpid(), signal.SIGKILL)
-        if name == "kurtosis":
-            self.calls.append(name)
         return super().__getitem__(name)
 
 class Writer(writing.Writer):
     def __init__(self, folder):
         super().__init__(folder)
         self._arrays = Dying(self._arrays)
-        self._arrays.calls = []
+        self._arrays.armed = False
+
+    def write(self, config, result):
+        self._arrays.armed = config == 2
+        super().write(config, result)
 
 running.Writer = Writer
 base = ct.Experiment(family=ct.Gaussian(), workflow=ct.Replace(), n=10, generations=3,
@@ -312,18 +314,13 @@ def test_more_chains_are_added(small, tmp_path, monkeypatch):
     same(ct.sweep(small, out=out, chains=CHAINS, seed=SEED).load(), grown)  # it holds more
 
 
-def test_a_flipped_bit_is_seen_and_one_config_lost(small, whole, tmp_path):
+def test_a_config_with_a_flipped_bit_is_run_again(small, whole, tmp_path):
     out = tmp_path / "flipped.zarr"
     again(small, out)
     file = out / "state" / "c" / "2" / "0" / "0" / "0"
     flipped = bytearray(file.read_bytes())
     flipped[len(flipped) // 2] ^= 4
     file.write_bytes(bytes(flipped))
-    with pytest.raises(
-        ct.InputError, match=r"config 2 is damaged.*remove its file state/c/2/0/0/0"
-    ):
-        again(small, out)
-    file.unlink()
     same(again(small, out), whole)
 
 

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import time
-import zipfile
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -88,7 +87,7 @@ class Checkpoint:
             chains = int(about.pop("chains"))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as e:
+        except Exception as e:  # whatever the readers make of damage
             raise InputError(
                 f"{self.path}: the checkpoint is damaged ({type(e).__name__}): remove it to start "
                 "from what is finished"

@@ -39,6 +39,8 @@ LARGEST_UNIT_ELSEWHERE = 1 << 22
 SMALLEST_UNIT = 16  # a batch of one is compiled to scalar code, whose last bits differ
 UNIT_BYTES = {"cpu": 1 << 22}  # beyond it the arrays of a unit fall out of the cache
 UNIT_BYTES_ELSEWHERE = 1 << 32
+MOST_BYTES = 1 << 35
+"""Of a unit, as estimated: what no machine should be asked for unawares."""
 BLOCK_BYTES = 1 << 27  # of values that are handed over chain by chain
 
 ONE_AT_A_TIME = threading.Lock()
@@ -168,9 +170,19 @@ def run_values(setup: Setup, seed: int, chains: range) -> Iterator[np.ndarray]:
 
 
 def unit_size(setup: Setup, platform: str) -> int:
-    """Chains in a unit: a power of two, fixed by the bytes of a chain and the kind of device."""
-    largest = LARGEST_UNIT.get(platform, LARGEST_UNIT_ELSEWHERE)
-    room = UNIT_BYTES.get(platform, UNIT_BYTES_ELSEWHERE) // _bytes_per_chain(setup)
+    """Chains in a unit: a power of two, fixed by the bytes of a chain and the kind of device.
+
+    Raises:
+        InputError: the smallest unit needs more than `MOST_BYTES`.
+    """
+    largest, each = LARGEST_UNIT.get(platform, LARGEST_UNIT_ELSEWHERE), _bytes_per_chain(setup)
+    if SMALLEST_UNIT * each > MOST_BYTES:
+        raise InputError(
+            f"a chain needs {each / 1e9:.3g} GB, and {SMALLEST_UNIT} are run side by side: "
+            f"{MOST_BYTES // SMALLEST_UNIT / 1e9:.3g} GB each are allowed; take fewer rows (n), "
+            "generations, symbols or dimensions, or route = 'law', which stores no rows"
+        )
+    room = UNIT_BYTES.get(platform, UNIT_BYTES_ELSEWHERE) // each
     return max(SMALLEST_UNIT, min(largest, 1 << max(0, room.bit_length() - 1)))
 
 

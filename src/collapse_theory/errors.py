@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+SHOWN = 60  # characters of a wrong value that a message repeats
+
 
 class InputError(ValueError):
     """A value given by the user is out of range, unknown or contradicts another."""
@@ -34,3 +36,12 @@ class Failed(InputError):
     def __init__(self, message: str, verdicts: Sequence[Any]) -> None:
         super().__init__(message)
         self.verdicts = verdicts
+
+
+def show(value: Any) -> str:
+    """A value as messages repeat it: one line, cut where it is long."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python writes no whole number of more than 4,300 digits
+        text = "a number of thousands of digits"
+    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."

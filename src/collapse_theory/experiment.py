@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_theory.errors import InputError, RouteError
+from collapse_theory.errors import InputError, RouteError, show
 from collapse_theory.families.base import AbstractSufficientFamily, reduced
 from collapse_theory.generators.faithful import Faithful
 from collapse_theory.observables.base import Observable, find_observable
@@ -18,6 +18,9 @@ from collapse_theory.recursion import Setup, prepare
 from collapse_theory.routes import AbstractRoute, Law, Raw
 
 ROUTES: dict[str, type[AbstractRoute]] = {"law": Law, "raw": Raw}
+MOST_ROWS = 10**12
+"""Of a batch. Sums over all generations stay whole numbers of 64 bits."""
+MOST_GENERATIONS = 10**6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,12 +85,12 @@ class Experiment:
         if self.truth is None:
             put(self, "truth", self.family.truth_type())
         put(self, "observables", _observables(self.observables, self.family))
-        put(self, "generations", _whole(self.generations, "generations"))
+        put(self, "generations", _whole(self.generations, "generations", MOST_GENERATIONS))
         put(self, "n", _size(self.n, "n", self.generations))
         if self.n_real is not None:
             put(self, "n_real", _size(self.n_real, "n_real", self.generations))
         if self.route not in ("auto", *ROUTES):
-            raise InputError(f"route = {self.route!r}: allowed are 'auto', 'law', 'raw'")
+            raise InputError(f"route = {show(self.route)}: allowed are 'auto', 'law', 'raw'")
         self.generator.check(self.family)
         least = self.family.smallest_fit(self.truth)
         if self.real_sizes[0] < least:
@@ -155,16 +158,18 @@ def _expand(n: int | Sequence[int], generations: int) -> NDArray[np.int64]:
     return np.broadcast_to(np.asarray(n, np.int64), (generations,))
 
 
-def _whole(x: Any, name: str) -> int:
+def _whole(x: Any, name: str, most: int) -> int:
     if isinstance(x, bool) or not isinstance(x, int | np.integer) or x < 1:
-        raise InputError(f"{name} = {x!r}: a whole number >= 1 is needed")
+        raise InputError(f"{name} = {show(x)}: a whole number >= 1 is needed")
+    if x > most:
+        raise InputError(f"{name} = {show(x)}: at most {most:,} are allowed")
     return int(x)
 
 
 def _size(n: Any, name: str, generations: int) -> int | tuple[int, ...]:
     if not isinstance(n, Sequence | np.ndarray) or isinstance(n, str):
-        return _whole(n, name)
-    sizes = tuple(_whole(x, f"{name}[{i}]") for i, x in enumerate(n))
+        return _whole(n, name, MOST_ROWS)
+    sizes = tuple(_whole(x, f"{name}[{i}]", MOST_ROWS) for i, x in enumerate(n))
     if len(sizes) != generations:
         raise InputError(
             f"{name} lists {len(sizes)} sizes: one for each of the {generations} generations "

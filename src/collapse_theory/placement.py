@@ -10,9 +10,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from collapse_theory.errors import InputError
+from collapse_theory.errors import InputError, show
 
 SEEDS = 2**63
+MOST_CHAINS = 10**15
 Progress = Callable[[int, int], None]
 
 
@@ -83,12 +84,12 @@ def check_run(chains: Any, seed: Any) -> None:
     """Refuse what is no number of chains or no seed.
 
     Raises:
-        InputError: ``chains`` is not a whole number >= 1, or ``seed`` not one in [0, 2**63).
+        InputError: ``chains`` is not a whole number in 1..10**15, ``seed`` not one in [0, 2**63).
     """
-    if not _whole(chains) or chains < 1:
-        raise InputError(f"chains = {chains!r}: a whole number >= 1 is needed")
+    if not _whole(chains) or not 1 <= chains <= MOST_CHAINS:
+        raise InputError(f"chains = {show(chains)}: a whole number in 1..10**15 is needed")
     if not _whole(seed) or not 0 <= seed < SEEDS:
-        raise InputError(f"seed = {seed!r}: a whole number in [0, 2**63) is needed")
+        raise InputError(f"seed = {show(seed)}: a whole number in [0, 2**63) is needed")
 
 
 def _whole(value: Any) -> bool:

@@ -12,6 +12,9 @@ from collapse_theory.errors import RouteError
 from collapse_theory.exact.linear import LinearWorkflow
 from collapse_theory.experiment import Experiment
 
+MOST_LABELLED = 5000
+"""Generations; memory grows with their square, 0.2 GB for each of three matrices here."""
+
 
 class LabelData:
     """What a workflow sees when batches are labels (see :class:`workflows.base.Data`)."""
@@ -82,7 +85,8 @@ def linear_workflow(experiment: Experiment) -> LinearWorkflow:
         one.
 
     Raises:
-        RouteError: the workflow's weights are random.
+        RouteError: the workflow's weights are random, or there are more generations than
+            `MOST_LABELLED`.
 
     Example:
         >>> import collapse_theory as ct
@@ -94,6 +98,11 @@ def linear_workflow(experiment: Experiment) -> LinearWorkflow:
         (array([10., 30.]), array([[1.  , 0.  ],
                [0.25, 0.75]]))
     """
+    if experiment.generations > MOST_LABELLED:
+        raise RouteError(
+            f"generations = {experiment.generations}: the weights of all batches in all training "
+            f"sets are kept for at most {MOST_LABELLED:,} generations"
+        )
     ledger = Ledger(experiment)
     opening = LabelData(ledger, 1)
     opening.real = opening.fresh()

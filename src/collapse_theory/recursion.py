@@ -21,6 +21,9 @@ from collapse_theory.observables.base import Observable, Snapshot
 from collapse_theory.routes import BEGIN, AbstractRoute, ChainData, Raw
 from collapse_theory.sampling.counter import at
 
+MOST_STORED = 10**8
+"""Rows of a batch that are drawn one by one: 16 chains of them take 100 GB and more."""
+
 
 class Schedule(eqx.Module):
     """Sizes by generation with the samplers' constants.
@@ -177,6 +180,11 @@ def _schedule(experiment: Any, sizes: np.ndarray, route: AbstractRoute, dtype: A
     # a static number compiles anew for each value: only those who look at it get it
     keeps_a_design = begin.dispatch(type(experiment.family)) is not begin.dispatch(object)
     capacity = int(sizes.max()) if isinstance(route, Raw) or keeps_a_design else 0
+    if isinstance(route, Raw) and capacity > MOST_STORED:
+        raise RouteError(
+            f"n = {capacity}: route = 'raw' stores rows, at most {MOST_STORED:,} of a batch; take "
+            "fewer, or a workflow and family that route = 'law' serves"
+        )
     rows = sizes[:1] if (sizes == sizes[0]).all() else sizes
     tables = draw_tables(experiment.family, experiment.truth, rows)
     cast = jax.tree.map(lambda a: _as_array(jnp.asarray(a), dtype), tables)

@@ -84,13 +84,14 @@ class Result:
         return Moments(*(a[:, i] for a in self.moments))
 
     def mean(self, observable: Observable | str) -> Array:
-        """Mean over chains (finite values only)."""
-        return self.column(observable).mean
+        """Mean over chains (finite values only); nan where there are none."""
+        m = self.column(observable)
+        return np.where(m.n > 0, m.mean, np.nan)
 
     def variance(self, observable: Observable | str) -> Array:
-        """Variance over chains, divisor n - 1."""
+        """Variance over chains, divisor n - 1; nan where there are none."""
         m = self.column(observable)
-        return m.m2 / np.maximum(m.n - 1, 1)
+        return np.where(m.n > 0, m.m2 / np.maximum(m.n - 1, 1), np.nan)
 
     def se(self, observable: Observable | str) -> Array:
         """Monte Carlo standard error of the mean."""
@@ -161,7 +162,8 @@ def kurtosis(m: Moments) -> Array:
 def trusted(m: Moments) -> NDArray[np.bool_]:
     """Where the standard error may be believed (see TAIL_LIMIT)."""
     enough = np.sqrt(kurtosis(m) / np.maximum(m.n, 1)) <= TAIL_LIMIT
-    believed: NDArray[np.bool_] = (m.nonfinite == 0) & (m.n > 1) & enough
+    held = np.isfinite(m.mean) & np.isfinite(m.m2) & np.isfinite(m.m4)  # else they overflowed
+    believed: NDArray[np.bool_] = (m.nonfinite == 0) & (m.n > 1) & held & enough
     return believed
 
 

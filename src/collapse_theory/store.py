@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tomllib
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -13,8 +15,8 @@ from uuid import uuid4
 import numpy as np
 
 from collapse_theory.checkpoint import digest
-from collapse_theory.config import experiment_from_table, to_toml
-from collapse_theory.errors import InputError
+from collapse_theory.config import experiment_from_table, parsed, to_toml
+from collapse_theory.errors import InputError, show
 from collapse_theory.moments import Moments, Tally
 from collapse_theory.placement import Plan
 from collapse_theory.result import Result
@@ -103,7 +105,7 @@ def check_target(path: str | Path) -> Path:
         InputError: something is there that is not a saved result.
     """
     target = Path(os.path.abspath(path))
-    if (target.exists() or target.is_symlink()) and attributes_at(target).get("kind") != KIND:
+    if os.path.lexists(target) and attributes_at(target).get("kind") != KIND:
         raise InputError(
             f"{path} exists and is not a saved result: it is left alone; name another folder"
         )
@@ -126,18 +128,36 @@ def load(path: str | Path) -> Result:
         raise InputError(
             f"{path}: saved in layout {attributes.get('schema')}; this version reads {SCHEMA}"
         )
-    try:
+    with reading(path, "the saved result"):
         return _restored(path, attributes)
-    except InputError:
-        raise
-    except (KeyError, TypeError, ValueError, OSError, RuntimeError) as e:
-        raise InputError(f"{path}: the saved result is damaged: {e!r}") from e
+
+
+@contextmanager
+def reading(path: str | Path, what: str) -> Iterator[None]:
+    """Say of whatever a damaged file makes its readers raise that it is damaged.
+
+    Raises:
+        InputError: it is.
+    """
+    try:
+        with warnings.catch_warnings():  # the error says it, in one line
+            warnings.simplefilter("ignore", UserWarning)
+            yield
+    except Exception as e:
+        if type(e) is InputError and str(e).startswith(str(path)):
+            raise
+        raise InputError(f"{path}: {what} is damaged: {show(e)}") from e
 
 
 def _restored(path: str | Path, attributes: dict[str, Any]) -> Result:
     import xarray as xr
 
-    with xr.open_zarr(path, consolidated=False, chunks=None) as dataset:
+    experiment = experiment_from_table(parsed(attributes["experiment"], "the experiment"))
+    shape = (experiment.generations, len(experiment.observables))
+    # version 3 alone: arrays of version 2 may hold pickled objects
+    with xr.open_zarr(path, consolidated=False, chunks=None, zarr_format=3) as dataset:
+        if any(array.shape != shape for array in dataset.values()):
+            raise ValueError("an array has another shape")
         moments, whole = (
             Moments(*(np.asarray(dataset[start + name].values, np.float64) for name in SUMS))
             if start + SUMS[0] in dataset
@@ -150,7 +170,7 @@ def _restored(path: str | Path, attributes: dict[str, Any]) -> Result:
     tally = None if whole is None else Tally(attributes["tally_chains"], whole)
     facts = json.loads(attributes["facts"])
     return Result(
-        experiment=experiment_from_table(tomllib.loads(attributes["experiment"])),
+        experiment=experiment,
         seed=attributes["seed"],
         chains=attributes["chains"],
         moments=moments,
@@ -181,7 +201,7 @@ def attributes_at(folder: Path) -> dict[str, Any]:
     """The attributes of the zarr group in a folder; none where there is no such group."""
     try:
         attributes = json.loads((folder / "zarr.json").read_text())["attributes"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
     return attributes if isinstance(attributes, dict) else {}
 

@@ -14,7 +14,7 @@ from collapse_theory.config.fields import suggestion
 from collapse_theory.errors import InputError, Interrupted
 from collapse_theory.experiment import Experiment
 from collapse_theory.judging import Verdict
-from collapse_theory.placement import Plan
+from collapse_theory.placement import Plan, check_run
 from collapse_theory.resuming import locked
 from collapse_theory.trying import attempt, trials, try_all
 from collapse_theory.verification import theorem_named, theorems, verify
@@ -53,6 +53,7 @@ def judge_all(
         InputError: an unknown id or level, or nothing covers the experiment.
         Interrupted: Ctrl-C; it carries the finished verdicts.
     """
+    check_run(1 if chains is None else chains, seed)  # before the work, not after a part of it
     with _folder(store) as folder:
         return _judged(what, level, chains, seed, plan, progress, folder)
 

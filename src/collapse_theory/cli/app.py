@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,8 +32,12 @@ from collapse_theory.cli.simulate import simulate
 from collapse_theory.cli.sweep import sweep
 from collapse_theory.cli.verify import verify
 from collapse_theory.errors import InputError
+from collapse_theory.errors import show as shown
 
 USAGE, INTERNAL, INTERRUPTED, PIPE_CLOSED = 2, 3, 130, 141
+
+LONGEST = 10_000  # characters of a message: it may name every theorem there is
+SMALLER = "take fewer generations, rows (n), symbols or dimensions"
 
 HELP = """The theory of model collapse, runnable: simulate, predict, verify.
 
@@ -64,23 +69,37 @@ def make_app() -> App:
 def run(words: Sequence[str]) -> int:
     """Run the command with these words; returns its exit code."""
     try:
-        code = make_app()(
-            words, exit_on_error=False, print_error=False, result_action="return_value"
-        )
+        with warnings.catch_warnings():
+            # numbers that overflow are shown as not finite, and are not trusted
+            warnings.simplefilter("ignore", RuntimeWarning)
+            code = _called(words)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except (CycloptsError, InputError) as e:
         return _complain(e, USAGE)
+    except MemoryError as e:
+        return _complain(f"{e or 'no memory is left'}: {SMALLER}", USAGE)
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
     except BrokenPipeError:  # whoever read the output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
-    except Exception:
+    except OSError as e:  # a folder that cannot be written, a name too long, a full disk
+        return _complain(f"{e.filename or 'a file'}: {e.strerror or e}", USAGE)
+    except Exception as e:
+        if "RESOURCE_EXHAUSTED" in str(e):  # what JAX says where memory is short
+            return _complain(f"{shown(str(e))}: {SMALLER}", USAGE)
         import traceback
 
         traceback.print_exc()
         return INTERNAL  # not 1, which says that a theorem fell
+
+
+def _called(words: Sequence[str]) -> Any:
+    for word in words:
+        if "\0" in word:
+            raise InputError(f"{shown(word)}: a word must not hold the character NUL")
+    return make_app()(words, exit_on_error=False, print_error=False, result_action="return_value")
 
 
 def main() -> None:
@@ -108,5 +127,8 @@ def _interrupt_again(dropped: Any) -> None:
 
 
 def _complain(message: object, code: int) -> int:
-    print(f"collapse: {' '.join(str(message).split())}", file=sys.stderr)
+    text = "".join(c if c.isprintable() else " " for c in str(message))
+    line = " ".join(text.split())
+    line = line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
+    print(f"collapse: {line}", file=sys.stderr)
     return code

@@ -12,7 +12,7 @@ from typing import Any
 from collapse_theory.errors import InputError
 
 TIMEOUT = 120  # seconds to wait for the other processes
-ADDRESS = re.compile(r"(?P<host>.+:\d+),(?P<rank>\d+)/(?P<processes>\d+)")
+ADDRESS = re.compile(r"(?P<host>.+:\d{1,5}),(?P<rank>\d{1,9})/(?P<processes>\d{1,9})")
 
 
 @contextlib.contextmanager
@@ -29,11 +29,12 @@ def joined(where: str | None) -> Iterator[bool]:
     if where is None:
         yield True
         return
+    found = _found(where)
     import jax
 
     with _quiet_stdout():
         try:
-            jax.distributed.initialize(**_found(where), initialization_timeout=TIMEOUT)
+            jax.distributed.initialize(**found, initialization_timeout=TIMEOUT)
         except (ValueError, RuntimeError) as e:
             raise InputError(f"--distributed = {where!r}: {str(e).splitlines()[0]}") from e
         try:

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from collapse_theory.cli.options import Count, Dtype, Flag, Json
 from collapse_theory.cli.simulate import CHAINS
-from collapse_theory.errors import InputError
+from collapse_theory.errors import InputError, show
 
 if TYPE_CHECKING:
     import xarray
@@ -82,9 +82,9 @@ def read_shard(text: str) -> tuple[int, int]:
     Raises:
         InputError: it is not that, or not 1 <= i <= n.
     """
-    found = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
+    found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
     if not found or not 1 <= int(found[1]) <= int(found[2]):
-        raise InputError(f"--shard = {text!r}: i/n with 1 <= i <= n is needed, as in 1/4")
+        raise InputError(f"--shard = {show(text)}: i/n with 1 <= i <= n is needed, as in 1/4")
     return int(found[1]), int(found[2])
 
 

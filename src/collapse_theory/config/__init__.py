@@ -9,11 +9,12 @@ from collapse_theory.config.reading import (
     experiment_from_table,
     find_class,
     load_experiment,
+    parsed,
     read_table,
 )
 from collapse_theory.config.writing import member_table, plain, to_table, to_toml
 
 __all__ = [
-    "experiment_from_table", "find_class", "load_experiment", "member_table", "plain",
-    "read_table", "to_table", "to_toml",
+    "experiment_from_table", "find_class", "load_experiment", "member_table", "parsed",
+    "plain", "read_table", "to_table", "to_toml",
 ]  # fmt: skip

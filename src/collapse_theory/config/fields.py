@@ -12,11 +12,10 @@ import typing
 from collections.abc import Iterable
 from typing import Any, Literal, Union
 
-from collapse_theory.errors import InputError
+from collapse_theory.errors import InputError, show
 
 WORDS = {float: "a number", int: "a whole number", bool: "true or false", str: "a string"}
 LISTS = (tuple, list, collections.abc.Sequence)
-SHOWN = 60  # characters of a wrong value that a message repeats
 
 
 def same_name(a: str, b: str) -> bool:
@@ -118,12 +117,6 @@ def suggestion(name: str, allowed: Iterable[str]) -> str:
     by_lower = {a.casefold(): a for a in allowed}
     close = difflib.get_close_matches(name.casefold(), by_lower, n=1)
     return f" (did you mean {by_lower[close[0]]!r}?)" if close else ""
-
-
-def show(value: Any) -> str:
-    """A value as messages repeat it: one line, cut where it is long."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
 
 
 def _bare(name: str) -> str:

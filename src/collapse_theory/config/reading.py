@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,10 +17,9 @@ from collapse_theory.config.fields import (
     member_fields,
     required,
     same_name,
-    show,
     suggestion,
 )
-from collapse_theory.errors import InputError
+from collapse_theory.errors import InputError, show
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.base import AbstractFamily
 from collapse_theory.generators.base import AbstractGenerator
@@ -27,6 +27,9 @@ from collapse_theory.observables.base import Observable
 from collapse_theory.workflows.base import AbstractWorkflow
 
 NEEDED = ("n", "generations", "family", "workflow")
+LARGEST = 1 << 24  # bytes of a file
+DEEPEST = 16  # lists and tables in each other; 3 are needed
+LONGEST_KEY = 64  # dots; 1 is needed
 OPTIONAL = ("observables", "n_real", "route", "truth", "generator")
 
 
@@ -49,13 +52,47 @@ def read_table(path: str | Path) -> dict[str, Any]:
         InputError: the file is missing or is not TOML.
     """
     try:
-        return tomllib.loads(Path(path).read_bytes().decode())
+        with Path(path).open("rb") as file:
+            content = file.read(LARGEST + 1)  # no more: the file may have no end
+        if len(content) > LARGEST:
+            raise InputError(f"{path}: larger than {LARGEST:,} bytes, which no experiment needs")
+        text = content.decode()
     except OSError as e:
         raise InputError(f"{path}: {e.strerror or e}") from e
     except UnicodeDecodeError as e:
         raise InputError(f"{path}: not TOML: byte {e.start} is not UTF-8") from e
-    except tomllib.TOMLDecodeError as e:
-        raise InputError(f"{path}: not TOML: {e}") from e
+    except ValueError as e:
+        if isinstance(e, InputError):
+            raise
+        raise InputError(f"{show(str(path))}: not the name of a file") from e
+    return parsed(text.removeprefix("\ufeff"), f"{path}: not TOML")  # some editors begin with it
+
+
+def parsed(text: str, fault: str) -> dict[str, Any]:
+    """Text as TOML.
+
+    Raises:
+        InputError: it is not TOML, is nested deeper than `DEEPEST`, or holds a whole number of more
+            than 64 bits; the message begins with ``fault``.
+    """
+    pieces = re.split(r"[=,\[\]{}\n]", text)
+    if max(piece.count(".") for piece in pieces) > LONGEST_KEY:  # read in quadratic time
+        raise InputError(f"{fault}: a key has more than {LONGEST_KEY} dots")
+    try:
+        table = tomllib.loads(text)
+    except RecursionError:
+        raise InputError(f"{fault}: nested deeper than {DEEPEST}") from None
+    except ValueError as e:  # TOMLDecodeError is one; so is a number of thousands of digits
+        raise InputError(f"{fault}: {e}") from e
+    level: list[Any] = [table]
+    for _ in range(DEEPEST + 1):
+        inner = [v for v in level if isinstance(v, dict | list)]
+        level = [v for i in inner for v in (i.values() if isinstance(i, dict) else i)]
+        if any(isinstance(v, int) and not -(2**63) <= v < 2**63 for v in level):
+            raise InputError(f"{fault}: a whole number has more than 64 bits")
+    if level:
+        raise InputError(f"{fault}: nested deeper than {DEEPEST}")
+    return table
 
 
 def experiment_from_table(table: dict[str, Any]) -> Experiment:
@@ -120,10 +157,10 @@ def _named(text: str) -> str:
 
 
 def _inline(text: str, key: str) -> dict[str, Any]:
-    try:
-        return _subtable(tomllib.loads(f"table = {text}")["table"], key)
-    except tomllib.TOMLDecodeError as e:
-        raise InputError(f"{key} = {text!r}: not TOML, such as {{key = 1}}: {e}") from e
+    found = parsed(f"table = {text}", f"{key} = {show(text)}: not TOML, such as {{key = 1}}")
+    if set(found) != {"table"}:  # more lines than one
+        raise InputError(f"{key} = {show(text)}: one table is needed, such as {{key = 1}}")
+    return _subtable(found["table"], key)
 
 
 def find_class(base: Any, name: str, key: str) -> Any:
@@ -142,7 +179,7 @@ def find_class(base: Any, name: str, key: str) -> Any:
             return cls
     names = [c.__name__ for c in own]
     raise InputError(
-        f"{key} = {name!r} is unknown{suggestion(name, names)}; allowed are {', '.join(names)}"
+        f"{key} = {show(name)} is unknown{suggestion(name, names)}; allowed are {', '.join(names)}"
     )
 
 
@@ -171,10 +208,15 @@ def _check_keys(
     for k in table:
         if k not in allowed:
             takes = f"{owner} takes {', '.join(allowed)}" if allowed else f"{owner} takes no keys"
-            raise InputError(f"{prefix}{k} is unknown{suggestion(k, allowed)}; {takes}")
+            raise InputError(f"{prefix}{_cut(k)} is unknown{suggestion(k, allowed)}; {takes}")
     for k in needed:
         if k not in table:
             raise InputError(f"{prefix}{k} is missing: {owner} needs it")
+
+
+def _cut(key: str) -> str:
+    bare = show(key)[1:-1]
+    return key if key == bare else show(key)
 
 
 def _subtable(value: Any, key: str) -> dict[str, Any]:
@@ -191,7 +233,7 @@ def _observables(names: Any, family: AbstractFamily[Any]) -> Iterator[Observable
         if name not in known:
             allowed = [o.name for o in known.values() if o.supports(family)]
             raise InputError(
-                f"observables: {name!r} is unknown{suggestion(name, allowed)}; "
+                f"observables: {show(name)} is unknown{suggestion(name, allowed)}; "
                 f"{type(family).__name__} has {', '.join(allowed)}"
             )
         yield known[name]  # the experiment itself refuses those that the family does not have

@@ -7,8 +7,7 @@ import json
 import re
 from typing import Any
 
-from collapse_theory.config.fields import show
-from collapse_theory.errors import InputError
+from collapse_theory.errors import InputError, show
 from collapse_theory.experiment import Experiment
 from collapse_theory.generators.faithful import Faithful
 

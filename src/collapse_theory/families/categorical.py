@@ -60,9 +60,11 @@ class CategoricalLaw:
     def table(self) -> NDArray[np.float64]:
         """The probabilities, (symbols,) or (contexts, symbols)."""
         try:
-            table = np.asarray(self.probs, np.float64)
-        except (TypeError, ValueError):
+            table = np.asarray(self.probs)
+        except (TypeError, ValueError):  # lists of different lengths
             table = np.zeros(())
+        # text and truth values would pass as numbers
+        table = table.astype(np.float64) if table.dtype.kind in "iuf" else np.zeros(())
         if table.ndim not in (1, 2) or table.shape[-1] < 2 or table.size == 0:
             raise InputError(
                 "truth.probs: a list of two or more probabilities is needed, or a list of such "

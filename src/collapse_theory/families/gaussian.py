@@ -28,19 +28,21 @@ class GaussianLaw:
     """Mean and variance of the truth.
 
     Args:
-        mean: any number.
-        var: > 0.
+        mean: any finite number.
+        var: > 0 and finite.
 
     Raises:
-        InputError: ``var`` is not > 0.
+        InputError: they are not such.
     """
 
     mean: float = 0.0
     var: float = 1.0
 
     def __post_init__(self) -> None:
-        if not self.var > 0:
-            raise InputError(f"truth.var = {self.var}: a variance must be > 0")
+        if not np.isfinite(self.mean):
+            raise InputError(f"truth.mean = {self.mean}: a finite number is needed")
+        if not 0 < self.var < np.inf:
+            raise InputError(f"truth.var = {self.var}: a variance must be > 0 and finite")
 
 
 class GaussianFit(eqx.Module):

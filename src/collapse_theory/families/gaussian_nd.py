@@ -12,8 +12,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from collapse_theory.corpus import AbstractStatistic, Items
-from collapse_theory.errors import InputError
+from collapse_theory.errors import InputError, show
 from collapse_theory.families.base import AbstractSufficientFamily, Size, draw_tables
+from collapse_theory.families.covariance import check_covariance
 from collapse_theory.observables import distances, divergences, parameters
 from collapse_theory.observables.base import Snapshot
 from collapse_theory.sampling import wishart
@@ -38,25 +39,11 @@ class GaussianNDLaw:
     def __post_init__(self) -> None:
         mean = np.asarray(self.mean, float)
         if mean.ndim != 1 or not mean.size or not np.isfinite(mean).all():
-            raise InputError(f"truth.mean = {self.mean}: a list of finite numbers is needed")
-        cov = np.eye(mean.size) if self.cov is None else np.asarray(self.cov, float)
-        check_covariance(cov, mean.size, "truth.cov")
+            raise InputError(f"truth.mean = {show(self.mean)}: a list of finite numbers is needed")
+        given = np.eye(mean.size) if self.cov is None else self.cov
+        cov = check_covariance(given, mean.size, "truth.cov")
         object.__setattr__(self, "mean", tuple(mean.tolist()))
         object.__setattr__(self, "cov", tuple(map(tuple, cov.tolist())))
-
-
-def check_covariance(cov: np.ndarray, d: int, name: str) -> None:
-    """Check a covariance matrix that a user wrote.
-
-    Raises:
-        InputError: it is not d x d, not symmetric or not positive definite.
-    """
-    if cov.shape != (d, d):
-        raise InputError(f"{name} has shape {cov.shape}: {d} x {d} is needed, as the means say")
-    if not np.array_equal(cov, cov.T):
-        raise InputError(f"{name} = {cov.tolist()}: a covariance must be symmetric")
-    if not np.isfinite(cov).all() or np.linalg.eigvalsh(cov)[0] <= 0:
-        raise InputError(f"{name} = {cov.tolist()}: a covariance must be positive definite")
 
 
 class Root(eqx.Module):

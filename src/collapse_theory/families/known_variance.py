@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -24,9 +25,16 @@ class MeanLaw:
 
     Args:
         mean: in the unit of the rows.
+
+    Raises:
+        InputError: ``mean`` is not finite.
     """
 
     mean: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.mean):
+            raise InputError(f"truth.mean = {self.mean}: a finite number is needed")
 
 
 class MeanFit(eqx.Module):
@@ -50,8 +58,8 @@ class GaussianMean(AbstractSufficientFamily[MeanFit, Sums]):
     truth_type: ClassVar[type] = MeanLaw
 
     def __check_init__(self) -> None:
-        if not self.var > 0:
-            raise InputError(f"family.var = {self.var}: a variance must be > 0")
+        if not 0 < self.var < math.inf:
+            raise InputError(f"family.var = {self.var}: a variance must be > 0 and finite")
 
     def model(self, truth: MeanLaw) -> MeanFit:
         """The mean."""

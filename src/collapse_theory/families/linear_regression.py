@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from collapse_theory.corpus import Items
-from collapse_theory.errors import InputError
+from collapse_theory.errors import InputError, show
 from collapse_theory.families.base import (
     AbstractSufficientFamily,
     Size,
@@ -21,7 +21,7 @@ from collapse_theory.families.base import (
     draw_tables,
     reduced,
 )
-from collapse_theory.families.gaussian_nd import check_covariance
+from collapse_theory.families.covariance import check_covariance
 from collapse_theory.families.least_squares import (
     LeastSquares,
     RegressionFit,
@@ -63,9 +63,8 @@ class RegressionLaw:
     def __post_init__(self) -> None:
         w = np.asarray(self.coefficients, float)
         if w.ndim != 1 or not w.size or not np.isfinite(w).all():
-            raise InputError(
-                f"truth.coefficients = {self.coefficients}: a list of finite numbers is needed"
-            )
+            given = show(self.coefficients)
+            raise InputError(f"truth.coefficients = {given}: a list of finite numbers is needed")
         object.__setattr__(self, "coefficients", tuple(w.tolist()))
 
 
@@ -112,11 +111,12 @@ class LinearRegression(AbstractSufficientFamily[RegressionFit, LeastSquares | Sa
     def __check_init__(self) -> None:
         if self.design not in ("fresh", "fixed"):
             raise InputError(f"family.design = {self.design!r}: allowed are 'fresh' and 'fixed'")
-        if isinstance(self.noise, float | int) and not self.noise >= 0:  # else it is traced
-            raise InputError(f"family.noise = {self.noise}: a standard deviation must be >= 0")
+        if isinstance(self.noise, float | int) and not 0 <= self.noise < np.inf:  # else traced
+            raise InputError(
+                f"family.noise = {self.noise}: a standard deviation must be >= 0 and finite"
+            )
         if self.covariance is not None:
-            cov = np.asarray(self.covariance, float)
-            check_covariance(cov, len(cov), "family.covariance")
+            check_covariance(self.covariance, len(self.covariance), "family.covariance")
 
     def coloured(self, triangle: Float[Array, "d d"]) -> Float[Array, "d d"]:
         """C triangle, C the lower-triangular root of the feature covariance.

@@ -22,6 +22,11 @@ from collapse_theory.sampling.poisson import PoissonPlan, poisson, poisson_plan
 
 ROW_MEAN = 8.0  # the plan of single rows; larger rates are as exact and take more rounds
 LARGEST_PLAN = 1e9
+MOST_EVENTS = 1e12
+"""A batch of so many takes a thousand rounds, one for each `LARGEST_PLAN`."""
+MOST_OF_A_ROW = 1e6
+"""Largest rate where rows are drawn one by one: by the plan of `ROW_MEAN` it takes 30,000
+rounds."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +71,10 @@ class Poisson(AbstractSufficientFamily[PoissonFit, Sums]):
         return 1
 
     def sample(self, key: Array, theta: PoissonFit, n: int) -> Float[Array, " n"]:
-        """Rows: whole numbers, as floats."""
+        """Rows: whole numbers, as floats; nan where the rate is above `MOST_OF_A_ROW`."""
         plan = _row_plan()
-        return jax.vmap(lambda k: poisson(k, theta.rate, plan))(jr.split(key, n))
+        rate = jnp.where(theta.rate > MOST_OF_A_ROW, jnp.nan, theta.rate)
+        return jax.vmap(lambda k: poisson(k, rate, plan))(jr.split(key, n))
 
     def draw(self, key: Array, theta: PoissonFit, size: Size) -> Sums:
         """The sum of the rows."""
@@ -91,7 +97,13 @@ def _row_plan() -> PoissonPlan:
 @draw_tables.register
 def _(family: Poisson, truth: PoissonLaw, sizes: np.ndarray) -> PoissonPlan:
     """One plan, for the largest batch, repeated: smaller means need fewer of its arrivals."""
-    plan = poisson_plan(min(truth.rate * float(sizes.max()), LARGEST_PLAN))
+    events = truth.rate * float(sizes.max())
+    if events > MOST_EVENTS:
+        raise InputError(
+            f"truth.rate = {truth.rate}, n = {sizes.max()}: a batch holds {events:.3g} events on "
+            f"average; at most {MOST_EVENTS:g} are drawn in reasonable time"
+        )
+    plan = poisson_plan(min(events, LARGEST_PLAN))
     rows: PoissonPlan = jax.tree.map(lambda a: np.broadcast_to(a, (len(sizes), *np.shape(a))), plan)
     return rows
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from collapse_theory.corpus import Items, Sums
-from collapse_theory.errors import InputError
+from collapse_theory.errors import InputError, show
 from collapse_theory.families.base import AbstractSufficientFamily, Size, draw_tables, is_convex
 from collapse_theory.families.categorical import Categorical, CategoricalFit, CategoricalLaw
 from collapse_theory.families.symbols import register_symbols
@@ -37,7 +37,7 @@ class Smoothed(AbstractSufficientFamily[CategoricalFit, Sums]):
     def __check_init__(self) -> None:
         added = np.atleast_1d(np.asarray(self.pseudo, float))
         if not (np.isfinite(added) & (added > 0)).all():
-            raise InputError(f"family.pseudo = {self.pseudo}: numbers > 0 are needed")
+            raise InputError(f"family.pseudo = {show(self.pseudo)}: numbers > 0 are needed")
 
     def model(self, truth: CategoricalLaw) -> CategoricalFit:
         """The probabilities as an array."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(3) / 2]])
 RIDGE_POINTS = 200
+MOST_POINTS = 10**7  # chains times generations
 OVERLAP = 1.6  # height of a ridge in units of their distance
 
 
@@ -62,7 +63,7 @@ def simplex(ax: Axes, experiment: Experiment, *, chains: int = 5, seed: int = 0)
     table = np.asarray(getattr(experiment.truth, "probs", ()), float)
     if table.shape != (3,):
         raise InputError("a simplex needs a law over three symbols, truth.probs with three numbers")
-    check_run(chains, seed)
+    _check(experiment, chains, seed)
     setup = replace(experiment, observables=(find_observable("gini"),)).setup(_dtype())
     fits, _ = run_paths(setup, seed, np.arange(chains))
     ax.plot(*CORNERS[[0, 1, 2, 0]].T, color="0.4", lw=1)
@@ -119,10 +120,19 @@ def _values(
     e: Experiment, observable: Observable | str, chains: int, seed: int
 ) -> tuple[Observable, Array]:
     """The observable, and its values (chains, T)."""
-    check_run(chains, seed)
+    _check(e, chains, seed)
     found = find_observable(observable) if isinstance(observable, str) else observable
     setup = replace(e, observables=(found,)).setup(_dtype())
     return found, np.concatenate([b[:, :, 0] for b in run_values(setup, seed, range(chains))])
+
+
+def _check(e: Experiment, chains: int, seed: int) -> None:
+    check_run(chains, seed)
+    if chains * e.generations > MOST_POINTS:
+        raise InputError(
+            f"chains = {chains}, generations = {e.generations}: a figure shows at most "
+            f"{MOST_POINTS:,} points; take fewer of either"
+        )
 
 
 def _dtype() -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,10 +12,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_theory.errors import InputError
+from collapse_theory.errors import InputError, show
 
 TABLES = {".csv": ",", ".tsv": "\t"}
 TEXTS = (".txt", ".md")
+PARQUET = ".parquet"
+LARGEST = 1 << 30  # bytes of a file
 Unit = Literal["word", "character"]
 
 
@@ -67,41 +71,53 @@ def read_column(path: str | Path, name: str | None = None, unit: Unit = "word") 
     """
     path = Path(path)
     suffix = path.suffix.lower()
+    if suffix not in (*TEXTS, *TABLES, PARQUET):
+        raise InputError(f"{path}: files may end in {', '.join((*TABLES, PARQUET, *TEXTS))}")
     try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise InputError(f"{path}: larger than {LARGEST:,} bytes: give a sample of its rows")
         if suffix in TEXTS:
-            return _checked(_counted(path.read_text("utf-8"), unit), path)
-        return _checked(_from_table(_table(path, suffix), name, path), path)
+            return _checked(_counted(content.decode("utf-8-sig"), unit), path)
+        return _checked(_from_table(_table(content, path, suffix), name, path), path)
     except OSError as e:
         raise InputError(f"{path}: {e.strerror or e}") from e
     except UnicodeDecodeError as e:
         raise InputError(f"{path}: byte {e.start} is not UTF-8") from e
+    except ValueError as e:
+        if isinstance(e, InputError):
+            raise
+        raise InputError(f"{show(str(path))}: not the name of a file") from e
 
 
-def _table(path: Path, suffix: str) -> Any:
+def _table(content: bytes, path: Path, suffix: str) -> Any:
     import pandas as pd
 
+    data = io.BytesIO(content)  # pandas would take some names for addresses
     try:
-        if suffix == ".parquet":
-            return pd.read_parquet(path)
-        if suffix in TABLES:
-            return pd.read_csv(path, sep=TABLES[suffix], comment="#")
+        if suffix == PARQUET:
+            return pd.read_parquet(data)
+        return pd.read_csv(data, sep=TABLES[suffix], comment="#", low_memory=False)
     except ImportError as e:
         raise InputError(f"{path}: reading Parquet needs 'pip install pyarrow'") from e
-    except ValueError as e:  # pandas' parser errors are such
+    except UnicodeDecodeError:
+        raise
+    except (ValueError, OSError, ArithmeticError, LookupError, NotImplementedError) as e:
         raise InputError(f"{path}: not a table: {' '.join(str(e).split())}") from e
-    allowed = ", ".join((*TABLES, ".parquet", *TEXTS))
-    raise InputError(f"{path}: files may end in {allowed}")
 
 
 def _from_table(table: Any, name: str | None, path: Path) -> Column:
     import pandas as pd
 
     names = [str(c) for c in table.columns]
+    if not names:
+        raise InputError(f"{path}: not a table: there is no column")
     if name is None and len(names) > 1:
         raise InputError(f"{path} has the columns {', '.join(names)}: say which with --column")
     name = names[0] if name is None else name
     if name not in names:
-        raise InputError(f"{path}: there is no column {name!r}; there are {', '.join(names)}")
+        raise InputError(f"{path}: there is no column {show(name)}; there are {', '.join(names)}")
     values = table.iloc[:, names.index(name)]
     kept = values.dropna()
     missing = len(values) - len(kept)
@@ -116,8 +132,7 @@ def _from_table(table: Any, name: str | None, path: Path) -> Column:
 
 def _counted(text: str, unit: Unit) -> Column:
     found = re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)*", text.lower()) if unit == "word" else list(text)
-    labels, counts = np.unique(np.asarray(found, dtype=object).astype(str), return_counts=True)
-    return Column(f"{unit}s", None, _ordered(zip(labels.tolist(), counts.tolist(), strict=True)))
+    return Column(f"{unit}s", None, _ordered(Counter(found).items()))
 
 
 def _ordered(pairs: Any) -> tuple[tuple[str, int], ...]:
@@ -125,10 +140,18 @@ def _ordered(pairs: Any) -> tuple[tuple[str, int], ...]:
 
 
 def _checked(column: Column, path: Path) -> Column:
+    named = f"{path}: column {show(column.name)}"
     if column.rows < 2:
-        raise InputError(f"{path}: column {column.name!r} has {column.rows} values: 2 are needed")
+        raise InputError(f"{named} has {column.rows} values: 2 are needed")
     if column.categories is not None and len(column.categories) < 2:
-        raise InputError(f"{path}: column {column.name!r} has one category: nothing can vanish")
-    if column.numbers is not None and np.ptp(column.numbers) == 0:
-        raise InputError(f"{path}: column {column.name!r} is constant: there is no variance")
+        raise InputError(f"{named} has one category: nothing can vanish")
+    if column.numbers is not None and (column.numbers == column.numbers[0]).all():
+        raise InputError(f"{named} is constant: there is no variance")
+    if column.numbers is not None and not _measurable(column.numbers):
+        raise InputError(f"{named} has a variance that no 64-bit number holds: change its unit")
     return column
+
+
+def _measurable(x: NDArray[np.float64]) -> bool:
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        return bool(np.isfinite(x.var() * x.size) and x.var() > 0 and np.isfinite(x.mean() ** 2))

@@ -13,12 +13,17 @@ from collapse_theory.errors import InputError
 from collapse_theory.families.categorical import Categorical, CategoricalLaw
 from collapse_theory.families.exponential import Exponential, Gamma, PositiveLaw
 from collapse_theory.families.gaussian import Gaussian, GaussianLaw
-from collapse_theory.families.poisson import Poisson, PoissonLaw
+from collapse_theory.families.poisson import MOST_EVENTS, Poisson, PoissonLaw
+from collapse_theory.forecasting.anchored import PLENTY
 from collapse_theory.forecasting.columns import Column
 
 FAR = 0.05
 """Largest distance between the distribution functions of data and fit that passes without a
 warning: 5 % of the rows would have to move."""
+
+LARGEST_RATE = MOST_EVENTS // PLENTY
+"""Largest mean of a column of counts that is taken for Poisson; beyond it the Gaussian is as
+near."""
 
 FAMILIES = ("gaussian", "exponential", "gamma", "poisson", "categorical")
 
@@ -69,11 +74,14 @@ def fit_column(column: Column, family: str = "auto") -> Fitted:
     if wanted == "categorical":
         raise InputError(f"family = 'categorical': column {column.name!r} holds numbers")
     assert column.numbers is not None
-    found = _candidates(column.numbers)
+    with np.errstate(all="ignore"):  # far out, distribution functions underflow
+        found = _candidates(column.numbers)
     if wanted == "auto":
         return min(found.values(), key=lambda f: f.distance)
     if wanted not in found:
-        needs = "whole numbers >= 0" if wanted == "poisson" else "numbers > 0"
+        needs = "numbers > 0"
+        if wanted == "poisson":
+            needs = f"whole numbers >= 0 with a mean of at most {LARGEST_RATE:,}"
         raise InputError(f"family = {family!r}: column {column.name!r} must hold {needs}")
     return found[wanted]
 
@@ -81,12 +89,12 @@ def fit_column(column: Column, family: str = "auto") -> Fitted:
 def _candidates(x: NDArray[np.float64]) -> dict[str, Fitted]:
     mean, var = float(x.mean()), float(x.var())
     found = {"gaussian": _fitted(Gaussian(), GaussianLaw(mean, var), x, stats.norm(mean, var**0.5))}
-    if x.min() > 0:
-        shape = mean**2 / var
+    shape = mean**2 / var
+    if x.min() > 0 and 0 < shape < np.inf:
         found["exponential"] = _fitted(Exponential(), PositiveLaw(mean), x, stats.expon(0, mean))
         gamma = stats.gamma(shape, 0, mean / shape)
         found["gamma"] = _fitted(Gamma(shape), PositiveLaw(mean), x, gamma)
-    if x.min() >= 0 and (x == np.round(x)).all():
+    if x.min() >= 0 and (x == np.round(x)).all() and mean <= LARGEST_RATE:
         found["poisson"] = _fitted(Poisson(), PoissonLaw(mean), x, stats.poisson(mean))
     return found
 
@@ -99,4 +107,5 @@ def _fitted(family: Any, truth: Any, x: NDArray[np.float64], law: Any) -> Fitted
     upto = np.cumsum(counts) / x.size
     before = law.cdf(np.nextafter(values, -np.inf))
     gap = np.maximum(np.abs(law.cdf(values) - upto), np.abs(before - (upto - counts / x.size)))
-    return Fitted(family, truth, float(gap.max()))
+    distance = float(gap.max())
+    return Fitted(family, truth, distance if np.isfinite(distance) else 1.0)

@@ -26,6 +26,7 @@ from collapse_theory.observables import parameters
 from collapse_theory.placement import Plan, check_run
 from collapse_theory.workflows.replace import Replace
 
+MOST_FITS = 10**9  # of all chains: a byte each, and a few at a time
 RAREST = 10  # different counts whose categories are dated
 
 Array = NDArray[np.float64]
@@ -141,10 +142,15 @@ def forecast(
     check_run(chains, seed)
     if chains < 100:
         raise InputError(f"chains = {chains}: at least 100 are needed")
+    if chains * generations > MOST_FITS:
+        raise InputError(
+            f"chains = {chains}, generations = {generations}: at most {MOST_FITS:,} fits are kept; "
+            "take fewer of either"
+        )
     fitted, plan = fit_column(column, family), plan or Plan()
     e = Experiment(
         family=fitted.family, truth=fitted.truth, workflow=workflow or Replace(),
-        n=n or column.rows, generations=generations,
+        n=column.rows if n is None else n, generations=generations,
     )  # fmt: skip
     e = anchored(e, column.rows)
     return Forecast(

@@ -6,6 +6,7 @@ import numpy as np
 
 from collapse_theory.catalogue.lumping import tail_symbols
 from collapse_theory.catalogue.settings_symbols import one_context, true_law
+from collapse_theory.errors import InputError
 from collapse_theory.exact.lumping import LumpedChain
 from collapse_theory.families.bernoulli import Bernoulli
 from collapse_theory.families.categorical import Categorical
@@ -16,6 +17,7 @@ from collapse_theory.workflows.replace import Replace
 
 SYMBOLS = (Categorical, Bernoulli)
 MOST = 4096  # rows of a lumped chain: its matrices have so many rows and columns
+MOST_REAL = 50_000  # the first of these matrices has as many rows as there are real ones
 HEIR = "accumulating keeps a share for ever with any size; so do new real rows"
 
 
@@ -48,15 +50,14 @@ def diversity_size(s: Situation) -> Advice | None:
 @question("alive_size")
 def alive_size(s: Situation) -> Advice | None:
     """The fewest rows from each fit with which no symbol is lost, so surely, to the horizon."""
-    p = _symbols(s)
-    if s.all_alive is None or p is None:
+    if s.all_alive is None or (p := _symbols(s)) is None:
         return None
     wanted = 1 - s.all_alive
 
     def keeps(n: int) -> bool | None:
         return None if n > MOST else bool(lost(s, p, n)[-1] <= wanted)
 
-    n = smallest(keeps) if lost(s, p, s.real)[0] <= wanted else None
+    n = smallest(keeps) if lost(s, p, 1)[0] <= wanted else None
     limit = None
     if n is not None:
         limit = Limit(diversity.all_alive, s.all_alive, False, s.experiment(Replace(), n))
@@ -75,8 +76,7 @@ def tail_size(s: Situation) -> Advice | None:
     """The fewest rows from each fit that keep this mean share of the rarest symbols to the
     horizon.
     """
-    p = _symbols(s)
-    if s.tail_recall is None or p is None or not (tail := tail_symbols(p)).any():
+    if s.tail_recall is None or (p := _symbols(s)) is None or not (tail := tail_symbols(p)).any():
         return None
     wanted = s.tail_recall
 
@@ -104,6 +104,11 @@ def tail_size(s: Situation) -> Advice | None:
 
 def _symbols(s: Situation) -> np.ndarray | None:
     """The true law where the counts of symbols are a chain, each by itself; None elsewhere."""
+    if s.real > MOST_REAL:
+        raise InputError(
+            f"real = {s.real}: the chance of losing a symbol is computed for at most {MOST_REAL:,} "
+            "real rows"
+        )
     if not s.faithful or not diversity.all_alive.supports(s.family):
         return None
     e = s.experiment(Replace(), s.rows)

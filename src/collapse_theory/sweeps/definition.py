@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from collapse_theory.config import experiment_from_table, read_table, to_table
-from collapse_theory.config.fields import show
-from collapse_theory.errors import InputError
+from collapse_theory.errors import InputError, show
 from collapse_theory.experiment import Experiment
 from collapse_theory.sweeps.values import label, read_parameters
 

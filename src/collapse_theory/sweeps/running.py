@@ -85,6 +85,7 @@ def sweep(
     with alone(out, shard):
         folder = storage.ensure(out, what, attributes)
         writer = Writer(folder)
+        writer.check(what)
         todo = [c for c in mine if min(writer.chains(c), writer.shown(c)) < chains]
         _tell(plan, len(mine) - len(todo), len(mine))
         failed: list[str] = []

@@ -20,7 +20,7 @@ import numpy as np
 from collapse_theory.config import to_table
 from collapse_theory.errors import InputError
 from collapse_theory.moments import Moments
-from collapse_theory.store import LONG, attributes_at
+from collapse_theory.store import LONG, attributes_at, reading
 from collapse_theory.sweeps.definition import Sweep
 from collapse_theory.sweeps.values import coordinate
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SCHEMA = 2
 """Raised when a reader of the former layout would misread the new one."""
 KIND = "collapse_theory sweep"
+DAMAGED = "the sweep's folder"
 DIMS = ("config", "generation", "observable")
 FLOATS = ("mean", "se", "variance", "skewness", "kurtosis", "m2", "m3", "m4")
 COUNTS = {"count": "chains with a finite value", "nonfinite": LONG["nonfinite"]}
@@ -103,6 +104,28 @@ def _check(path: str | Path, found: dict[str, Any], wanted: dict[str, Any]) -> N
             )
     if found.get("digest") != wanted["digest"]:
         raise InputError(f"{path} holds another sweep; {REMEDY}")
+    for key in ("experiment", "sweep"):
+        if found.get(key) != wanted[key]:
+            raise InputError(f"{path}: the sweep's folder is damaged: its {key} differs; {REMEDY}")
+
+
+def labels(sweep: Sweep) -> dict[str, Any]:
+    """The coordinates of a sweep's folder."""
+    first = sweep.experiments[0]
+    coords: dict[str, Any] = {
+        "config": np.arange(len(sweep)),
+        "generation": np.arange(1, first.generations + 1),
+        "observable": np.asarray([o.name for o in first.observables], dtype=object),
+    }
+    for path in sweep.parameters:
+        coords[path] = ("config", coordinate([point[path] for point in sweep.points]))
+    return coords
+
+
+def shape_of(sweep: Sweep) -> tuple[int, int, int]:
+    """Configs, generations, observables."""
+    first = sweep.experiments[0]
+    return len(sweep), first.generations, len(first.observables)
 
 
 def _make(folder: Path, sweep: Sweep, attributes: dict[str, Any]) -> None:
@@ -111,29 +134,20 @@ def _make(folder: Path, sweep: Sweep, attributes: dict[str, Any]) -> None:
     import zarr
     from zarr.codecs import Crc32cCodec, ZstdCodec
 
-    first = sweep.experiments[0]
-    names = np.asarray([o.name for o in first.observables], dtype=object)
-    coords: dict[str, Any] = {
-        "config": np.arange(len(sweep)),
-        "generation": np.arange(1, first.generations + 1),
-        "observable": names,
-    }
-    for path in sweep.parameters:
-        coords[path] = ("config", coordinate([point[path] for point in sweep.points]))
-    labels = xr.Dataset({}, coords, attributes)
-    labels.to_zarr(folder, mode="w-", consolidated=False, zarr_format=3)
-    group = zarr.open_group(folder, mode="r+")
-    shape = (len(sweep), first.generations, len(names))
-    long = {**LONG, **COUNTS}
+    empty = xr.Dataset({}, labels(sweep), attributes)
+    empty.to_zarr(folder, mode="w-", consolidated=False, zarr_format=3)
+    group = zarr.open_group(folder, mode="r+", zarr_format=3)
+    shape = shape_of(sweep)
+    long, checked = {**LONG, **COUNTS}, [ZstdCodec(), Crc32cCodec()]
     for name, (dtype, fill) in FILLS.items():
         group.create_array(
             name, shape=shape, chunks=(1, *shape[1:]), dtype=dtype, fill_value=fill,
-            dimension_names=DIMS, attributes={"long_name": long[name]},
+            dimension_names=DIMS, compressors=checked, attributes={"long_name": long[name]},
         )  # fmt: skip
     group.create_array(
         STATE, shape=(len(sweep), len(PLANES), *shape[1:]), chunks=(1, len(PLANES), *shape[1:]),
         dtype="float64", fill_value=0.0, dimension_names=("config", "sum", *DIMS[1:]),
-        compressors=[ZstdCodec(), Crc32cCodec()],
+        compressors=checked,
         attributes={"long_name": f"what a config is restored from: {', '.join(PLANES)}"},
     )  # fmt: skip
     for name, (dtype, fill, note) in NOTES.items():
@@ -155,7 +169,8 @@ def open_dataset(path: str | Path) -> xarray.Dataset:
 
     if attributes_at(Path(path)).get("kind") != KIND:
         raise InputError(f"{path}: no sweep is there")
-    dataset: xarray.Dataset = xr.open_zarr(path, consolidated=False, chunks=None)
+    with reading(path, DAMAGED):
+        dataset: xarray.Dataset = xr.open_zarr(path, consolidated=False, chunks=None, zarr_format=3)
     return dataset
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from collapse_theory.config import find_class, member_table, plain
-from collapse_theory.config.fields import member_fields, show, suggestion
-from collapse_theory.errors import InputError
+from collapse_theory.config.fields import member_fields, suggestion
+from collapse_theory.errors import InputError, show
 from collapse_theory.families.base import AbstractFamily
 from collapse_theory.generators.base import AbstractGenerator
 from collapse_theory.workflows.base import AbstractWorkflow

@@ -10,6 +10,8 @@ import equinox as eqx
 from collapse_theory.corpus import AbstractCorpus
 
 Corpus = TypeVar("Corpus", bound=AbstractCorpus)
+MOST_KEPT = 256
+"""Batches or models that a workflow may keep one by one; each is a part of the program."""
 
 
 class Data(Protocol):

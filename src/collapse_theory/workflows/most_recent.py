@@ -6,8 +6,8 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from collapse_theory.errors import InputError
-from collapse_theory.workflows.base import AbstractWorkflow, Data
+from collapse_theory.errors import InputError, show
+from collapse_theory.workflows.base import MOST_KEPT, AbstractWorkflow, Data
 
 
 class MostRecent(AbstractWorkflow):
@@ -19,15 +19,18 @@ class MostRecent(AbstractWorkflow):
     Fields: ``models``: how many, at least 1; with 1 it is :class:`Replace`.
 
     Raises:
-        InputError: ``models`` is not a whole number >= 1.
+        InputError: ``models`` is not a whole number in 1..256.
     """
 
     models: int = 2
     synonyms = ("most recent models",)
 
     def __check_init__(self) -> None:
-        if isinstance(self.models, bool) or not isinstance(self.models, int) or self.models < 1:
-            raise InputError(f"workflow.models = {self.models!r}: a whole number >= 1 is needed")
+        whole = isinstance(self.models, int) and not isinstance(self.models, bool)
+        if not whole or not 1 <= self.models <= MOST_KEPT:
+            raise InputError(
+                f"workflow.models = {show(self.models)}: a whole number in 1..{MOST_KEPT} is needed"
+            )
 
     def init(self, data: Data) -> Any:
         """The models before the last one, newest first; the truth stands in for missing ones."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from collapse_theory.errors import InputError
+from collapse_theory.errors import InputError, show
 from collapse_theory.workflows.base import AbstractWorkflow, Data
 
 
@@ -17,15 +17,17 @@ class Refresh(AbstractWorkflow):
     Fields: ``every``: k >= 1, in generations.
 
     Raises:
-        InputError: ``every`` is below 1.
+        InputError: ``every`` is below 1, or beyond 2**31.
     """
 
     every: int
     synonyms = ("periodic real data",)
 
     def __check_init__(self) -> None:
-        if self.every < 1:
-            raise InputError(f"workflow.every = {self.every}: a whole number >= 1 is needed")
+        if not 1 <= self.every < 2**31:
+            raise InputError(
+                f"workflow.every = {show(self.every)}: a whole number in [1, 2**31) is needed"
+            )
 
     def init(self, data: Data) -> None:
         """Nothing is kept."""

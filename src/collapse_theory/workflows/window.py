@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from collapse_theory.errors import InputError
-from collapse_theory.workflows.base import AbstractWorkflow, Data
+from collapse_theory.errors import InputError, show
+from collapse_theory.workflows.base import MOST_KEPT, AbstractWorkflow, Data
 
 
 class Window(AbstractWorkflow):
@@ -18,15 +18,18 @@ class Window(AbstractWorkflow):
     Fields: ``batches``: K >= 1.
 
     Raises:
-        InputError: ``batches`` is below 1.
+        InputError: ``batches`` is below 1 or above 256.
     """
 
     batches: int = 2
     synonyms = ("sliding window",)
 
     def __check_init__(self) -> None:
-        if self.batches < 1:
-            raise InputError(f"workflow.batches = {self.batches}: a whole number >= 1 is needed")
+        if not 1 <= self.batches <= MOST_KEPT:
+            raise InputError(
+                f"workflow.batches = {show(self.batches)}: a whole number in 1..{MOST_KEPT} is "
+                "needed; workflow Accumulate keeps all batches"
+            )
 
     def init(self, data: Data) -> tuple[Any, ...]:
         """The real batch, and empty ones of the same shape in the places still unused."""
