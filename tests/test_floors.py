@@ -31,6 +31,7 @@ FLOORS = [
         "sweeps",
         "bench",
         "coverage",
+        "calibration",
     },
     {"verdicts"},
     {"pages", "report"},

@@ -1,0 +1,1 @@
+"""Are verdicts as rarely wrong as they say? Rates over many independent runs."""
