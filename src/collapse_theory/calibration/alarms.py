@@ -27,7 +27,8 @@ class Alarms:
         case: the experiment in a few words.
         observable: its name.
         chains: of each verdict.
-        refuted: how many verdicts were refutations.
+        refuted: refutations, among the verdicts that believed some generation.
+        silent: how many believed none, and could not refute.
         believed: mean share of the generations whose standard error was believed.
     """
 
@@ -36,6 +37,7 @@ class Alarms:
     observable: str
     chains: int
     refuted: Rate
+    silent: int
     believed: float
 
 
@@ -70,11 +72,12 @@ def false_alarms(
     found = []
     for i, theorem in enumerate(theorems):
         verdicts = list(_verdicts(theorem, replicates, chains, _seeds(seed, i)))
-        refuted = sum(v.status is Status.REFUTED for v in verdicts)
+        able = [v for v in verdicts if np.isfinite(v.detectable)]
+        rate = Rate(sum(v.status is Status.REFUTED for v in able), len(able))
+        silent = len(verdicts) - len(able)
         believed = float(np.mean([v.trusted.mean() for v in verdicts]))
-        rate = Rate(refuted, len(verdicts))
         name, case = theorem.observable.name, describe(theorem.cases[0].experiment)
-        found.append(Alarms(theorem.name, case, name, chains, rate, believed))
+        found.append(Alarms(theorem.name, case, name, chains, rate, silent, believed))
     return tuple(found)
 
 
@@ -125,9 +128,7 @@ def _verdicts(theorem: Theorem, count: int, chains: int, seeds: range) -> Iterat
 def _planted(verdict: Verdict, multiple: float) -> bool:
     """Whether the same draws refute the prediction with a relative error of this size."""
     wrong = verdict.predicted * (1 + multiple * verdict.detectable)
-    again = judge(
-        verdict.theorem, verdict.experiment, verdict.moments, predicted=wrong, asked=ANY
-    )
+    again = judge(verdict.theorem, verdict.experiment, verdict.moments, predicted=wrong, asked=ANY)
     return again.status is Status.REFUTED
 
 

@@ -20,7 +20,11 @@ from collapse_theory.judging import ALPHA, ROUNDING, critical, deviation, standa
 from collapse_theory.moments import Moments
 from collapse_theory.result import TAIL_LIMIT, kurtosis, skewness, trusted
 
-SOUND = 3 * ALPHA  # false alarms of one generation's test, up to which its standard errors are sound
+SOUND = 3 * ALPHA
+"""False alarms of one generation's test up to which its standard errors are sound: those of a
+generation are not where the 95 % interval of the rate lies above it."""
+
+AS_LONG = 50  # generations up to which a trap is given its whole budget
 
 Mask = NDArray[np.bool_]
 
@@ -104,6 +108,7 @@ class GuardRow:
         guard: its name.
         trap: where.
         chains: of each verdict.
+        has_variance: whether theory knows a finite variance there; without one no verdict is given.
         wrong: refuted verdicts; the statement is true.
         sound: believed generations among those whose standard errors are sound.
         unsound: believed generations among the others.
@@ -112,6 +117,7 @@ class GuardRow:
     guard: str
     trap: str
     chains: int
+    has_variance: bool
     wrong: Rate
     sound: Rate
     unsound: Rate
@@ -134,26 +140,27 @@ def guard(
     *,
     chains: Sequence[int],
     budget: int,
+    most: int = 1000,
     seed: int = 0,
     rules: Mapping[str, Guard] = GUARDS,
-    progress: Callable[[str], None] = lambda text: None,
 ) -> tuple[GuardRow, ...]:
     """Try rules on traps, all of them on the same draws.
 
     Args:
         where: the traps.
-        chains: of a verdict, each tried on the same number of chains in all.
-        budget: chains times generations for each trap and number of chains.
+        chains: of a verdict; several numbers are tried in turn.
+        budget: chains in all that each trap is given for each of these numbers; fewer where there
+            are more than 50 generations.
+        most: verdicts at most, for each trap and number of chains.
         seed: of the first trap; each has its own.
         rules: by name.
-        progress: called with each trap's name.
     """
     found: list[GuardRow] = []
     for i, trap in enumerate(where):
-        progress(trap.name)
-        total = budget // trap.experiment.generations
+        total = int(budget * min(1, AS_LONG / trap.experiment.generations))
         for some in chains:
-            found += _try(trap, some, max(1, total // some), seed + i, rules)
+            count = min(most, max(1, total // some))
+            found += _try(trap, some, count, seed + i, rules)
     return tuple(found)
 
 
@@ -193,13 +200,15 @@ def _try(
             says = rule(seen)
             wrong[name] += int(refuted(trap, seen.moments, says).sum())
             believed[name].append(np.logical_and.accumulate(says, 1))
-    alone = (np.concatenate(z) > critical(trap.theorem.kind, 1)).mean(0)
-    sound = (alone <= SOUND) & trap.has_variance
+    alone = (np.concatenate(z) > critical(trap.theorem.kind, 1)).sum(0)
+    lower = np.array([Rate(int(k), count).interval[0] for k in alone])
+    sound = (lower <= SOUND) & trap.has_variance
     out = []
     for name, parts in believed.items():
         said = np.concatenate(parts)
         rates = [Rate(int(said[:, s].sum()), said[:, s].size) for s in (sound, ~sound)]
-        out.append(GuardRow(name, trap.name, chains, Rate(wrong[name], count), *rates))
+        row = (name, trap.name, chains, trap.has_variance, Rate(wrong[name], count))
+        out.append(GuardRow(*row, *rates))
     return out
 
 

@@ -78,9 +78,7 @@ def _least_squares(law: Any, n: int) -> Trap:
 
 
 def _family(family: Any, truth: Any, theorem: str, *, n: int, generations: int) -> Trap:
-    e = Experiment(
-        family=family, workflow=Replace(), truth=truth, n=n, generations=generations
-    )
+    e = Experiment(family=family, workflow=Replace(), truth=truth, n=n, generations=generations)
     return _trap(f"{type(family).__name__}, n = {n}", theorem, e)
 
 
