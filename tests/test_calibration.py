@@ -88,14 +88,14 @@ def test_a_rule_gives_the_verdicts_that_judging_gives():
     trap = replace(TRAPS[0], experiment=replace(TRAPS[0].experiment, generations=4))
     assert list(trap.generations) == [1, 2, 3, 4]
     bare = replace(trap.experiment, observables=())
-    (values,) = blocks(trap.experiment, chains=256, count=64, seeds=range(1))
+    (values,) = blocks(trap.experiment, chains=1024, count=32, seeds=range(1))
     seen = guards.evidence(values[..., 0])
     says = guards.GUARDS[guards.IN_USE](seen)
     for factor in (1.0, 1.15):  # a prediction that is false, too
         theorem = replace(trap.theorem, formula=lambda e, f=factor: f * trap.theorem.formula(e))
         moved = replace(trap, theorem=theorem)
         found = guards.refuted(moved, seen.moments, says)
-        judged = [judge(theorem, bare, row(seen.moments, i)) for i in range(64)]
+        judged = [judge(theorem, bare, row(seen.moments, i)) for i in range(32)]
         assert list(found) == [v.status is ct.Status.REFUTED for v in judged]
     assert found.any()
 
@@ -138,7 +138,9 @@ def test_rates_that_are_not_kept_are_named(tiny):
     wrong = [replace(g, wrong=Rate(9, 100)) for g in tiny.guards]
     faults = {
         "true statements": replace(tiny, alarms=(replace(a, refuted=Rate(9, 1000)),)),
-        "upper limit": replace(tiny, alarms=(a,), power=(), level="full"),
+        "upper limit": replace(
+            tiny, alarms=(a,), power=(replace(p, multiple=1.0, refuted=Rate(20, 20)),), level="full"
+        ),
         "planted errors": replace(tiny, power=(replace(p, multiple=1.0, refuted=Rate(80, 100)),)),
         "traps": replace(tiny, guards=tuple(wrong)),
         "standard error": replace(tiny, spreads=(replace(s, scatter=2.0, error=0.1),)),

@@ -110,6 +110,7 @@ class GuardRow:
         chains: of each verdict.
         has_variance: whether theory knows a finite variance there; without one no verdict is given.
         wrong: refuted verdicts; the statement is true.
+        able: verdicts that believed some generation, and could have been wrong.
         sound: believed generations among those whose standard errors are sound.
         unsound: believed generations among the others.
     """
@@ -119,6 +120,7 @@ class GuardRow:
     chains: int
     has_variance: bool
     wrong: Rate
+    able: int
     sound: Rate
     unsound: Rate
 
@@ -207,7 +209,8 @@ def _try(
     for name, parts in believed.items():
         said = np.concatenate(parts)
         rates = [Rate(int(said[:, s].sum()), said[:, s].size) for s in (sound, ~sound)]
-        row = (name, trap.name, chains, trap.has_variance, Rate(wrong[name], count))
+        able = int(said.any(1).sum())
+        row = (name, trap.name, chains, trap.has_variance, Rate(wrong[name], count), able)
         out.append(GuardRow(*row, *rates))
     return out
 

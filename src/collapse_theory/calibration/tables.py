@@ -67,13 +67,15 @@ def _power(found: Calibration) -> Table:
 
 
 def _traps(found: Calibration) -> Table:
+    here = [g for g in found.guards if g.guard == IN_USE]
     rows = [
-        (g.trap, f"{g.chains:,}", _counted(g.wrong), *_believed(g), _never(g, found.guards))
-        for g in found.guards if g.guard == IN_USE
+        (g.trap, f"{g.chains:,}", _counted(g.wrong), f"{g.able:,}", *_believed(g),
+         _never(g, found.guards))
+        for g in here
     ]  # fmt: skip
-    every = found.wrong()
-    rows.append(("all that have a variance", "", _counted(every), "", "", ""))
-    headings = ("trap", "chains", "wrong verdicts", "believed, of sound generations",
+    able = sum(g.able for g in here if g.has_variance)
+    rows.append(("all that have a variance", "", _counted(found.wrong()), f"{able:,}", *("",) * 3))
+    headings = ("trap", "chains", "wrong verdicts", "not silent", "believed, of sound generations",
                 "believed, of the others", "wrong verdicts without a guard")  # fmt: skip
     return Table("Traps under the guard in use", headings, tuple(rows))
 
@@ -100,7 +102,7 @@ def _guards(found: Calibration) -> Table:
         at = f"{_counted(worst.wrong)}: {worst.trap}, {worst.chains:,} chains" if worst else "-"
         rows.append(
             (name, _counted(wrong), _percent(wrong.value), _between(wrong),
-             _percent(_mean_believed(some), 0), _percent(unsound.value, 2),
+             _percent(mean_believed(some), 0), _percent(unsound.value, 2),
              at if wrong.count else "-")
         )  # fmt: skip
     headings = ("rule", "wrong verdicts", "rate", "95 % interval", "believed, of sound generations",
@@ -113,10 +115,18 @@ def _blind(rule: str) -> bool:
     return rule == "none" or "without theory" in rule
 
 
-def _mean_believed(some: Sequence[GuardRow]) -> float:
-    """Each trap and number of chains counts the same."""
+def mean_believed(some: Sequence[GuardRow]) -> float:
+    """Share of sound generations; each trap and number of chains counts the same."""
     shares = [g.sound.value for g in some if g.sound.of]
     return sum(shares) / len(shares) if shares else float("nan")
+
+
+def better(found: Calibration) -> list[str]:
+    """Rules that believe more sound generations than the one in use and are wrong no more often."""
+    rows = {n: [g for g in found.guards if g.guard == n and g.has_variance] for n in GUARDS}
+    known = {n: (found.wrong(n).value, mean_believed(some)) for n, some in rows.items() if some}
+    wrong, believed = known.get(IN_USE, (0.0, 1.0))
+    return [n for n, (w, b) in known.items() if w <= wrong and b > believed and not _blind(n)]
 
 
 def _spreads(found: Calibration) -> Table:
@@ -149,4 +159,4 @@ def _ratio(value: float, error: float | None = None) -> str:
     return f"{value:.3f}" if error is None else f"{value:.3f} ± {error:.3f}"
 
 
-__all__ = ["Table", "tables"]
+__all__ = ["Table", "better", "tables"]
