@@ -6,6 +6,7 @@ the same measurement must find.
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -154,6 +155,14 @@ def test_rates_that_are_not_kept_are_named(tiny):
 def test_tables_are_whole(tiny):
     for table in tables(tiny).values():
         assert {len(r) for r in table.rows} == {len(table.headings)}
+
+
+def test_the_page_of_the_docs_is_of_a_full_run_of_what_there_is():
+    text = (Path(__file__).parents[1] / "docs" / "calibration.md").read_text("utf-8")
+    assert "collapse calibrate --full" in text
+    names = [*running.THEOREMS, *guards.GUARDS, *(t.name for t in TRAPS)]
+    names += [o.name for o in discovery.members(Observable)]
+    assert [n for n in names if n not in text] == []
 
 
 def test_the_command(tiny, tmp_path, monkeypatch, capsys):

@@ -49,7 +49,6 @@ def _tilted_variance(rng: Any, count: int, *, n: int, power: int, times: tuple[i
         {"n": 10, "power": 2, "times": (10, 50, 100, 200)},
         {"n": 100, "power": 1, "times": (100, 400, 1000)},
     ),
-    planted=lambda values: values * 0.95,
 )
 def tilted_variance(*, n: int, power: int, times: tuple[int, ...]) -> Any:
     r"""$E S_t=\sigma^2$ and $E S_t^2=\sigma^4\big(1+\frac2{n-1}\big)^t$ at every t, here
