@@ -38,7 +38,7 @@ def _content(found: Calibration) -> dict[str, Any]:
         "versions": ", ".join(f"{k} {v}" for k, v in facts["versions"].items()),
         "dtype": facts["dtype"], "platform": facts["platform"],
         "alpha": ALPHA, "power": POWER, "limit": TAIL_LIMIT, "sound": SOUND,
-        "refuted": found.refuted, "seen": found.seen(1.0), "wrong": found.wrong(),
+        "refuted": found.refuted, "seen": found.seen(1.0), "wrong": found.wrong,
         "better": better(found),
         "most_alarms": MOST_ALARMS, "least_power": LEAST_POWER,
         "level": LEVELS[found.level], "violations": found.violations,

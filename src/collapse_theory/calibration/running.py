@@ -96,9 +96,11 @@ class Calibration:
         """Refuted verdicts on planted errors of this size."""
         return pooled(p.refuted for p in self.power if p.multiple == multiple)
 
-    def wrong(self, rule: str = IN_USE) -> Rate:
-        """Wrong verdicts under a rule, over the traps that have a variance."""
-        return pooled(g.wrong for g in self.guards if g.guard == rule and g.has_variance)
+    @property
+    def wrong(self) -> Rate:
+        """Wrong verdicts on traps under the rule in use, among those that believed anything."""
+        here = [g for g in self.guards if g.guard == IN_USE]
+        return Rate(sum(g.wrong.count for g in here), sum(g.able for g in here))
 
     @property
     def violations(self) -> tuple[str, ...]:
@@ -107,7 +109,7 @@ class Calibration:
         A rate counts as violated where its 95 % interval lies beyond it; after a full run, of
         which that can be asked, limits and values themselves count too.
         """
-        refuted, seen, wrong = self.refuted, self.seen(1.0), self.wrong()
+        refuted, seen, wrong = self.refuted, self.seen(1.0), self.wrong
         full = self.level == "full"
         checks = {
             f"true statements are refuted more often than {ALPHA:.1%}": (

@@ -73,8 +73,8 @@ def _traps(found: Calibration) -> Table:
          _never(g, found.guards))
         for g in here
     ]  # fmt: skip
-    able = sum(g.able for g in here if g.has_variance)
-    rows.append(("all that have a variance", "", _counted(found.wrong()), f"{able:,}", *("",) * 3))
+    every = pooled(g.wrong for g in here)
+    rows.append(("all", "", _counted(every), f"{found.wrong.of:,}", "", "", ""))
     headings = ("trap", "chains", "wrong verdicts", "not silent", "believed, of sound generations",
                 "believed, of the others", "wrong verdicts without a guard")  # fmt: skip
     return Table("Traps under the guard in use", headings, tuple(rows))
@@ -124,7 +124,10 @@ def mean_believed(some: Sequence[GuardRow]) -> float:
 def better(found: Calibration) -> list[str]:
     """Rules that believe more sound generations than the one in use and are wrong no more often."""
     rows = {n: [g for g in found.guards if g.guard == n and g.has_variance] for n in GUARDS}
-    known = {n: (found.wrong(n).value, mean_believed(some)) for n, some in rows.items() if some}
+    known = {
+        n: (pooled(g.wrong for g in some).value, mean_believed(some))
+        for n, some in rows.items() if some
+    }  # fmt: skip
     wrong, believed = known.get(IN_USE, (0.0, 1.0))
     return [n for n, (w, b) in known.items() if w <= wrong and b > believed and not _blind(n)]
 

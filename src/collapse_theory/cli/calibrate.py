@@ -68,7 +68,7 @@ def document(found: Calibration) -> dict[str, Any]:
         "seed": found.seed,
         "refuted": _rate(found.refuted),
         "seen": _rate(found.seen(1.0)),
-        "wrong": _rate(found.wrong()),
+        "wrong": _rate(found.wrong),
         "violations": list(found.violations),
         **{
             name: [_row(x) for x in getattr(found, name)]
@@ -94,7 +94,7 @@ def _print(found: Calibration) -> None:
     console = stdout()
     for table in tables(found).values():
         console.print(_drawn(table))
-    refuted, seen, wrong = found.refuted, found.seen(1.0), found.wrong()
+    refuted, seen, wrong = found.refuted, found.seen(1.0), found.wrong
     console.print(
         f"true statements refuted: {refuted.count} of {refuted.of}; planted errors seen: "
         f"{seen.count} of {seen.of}; wrong verdicts on traps: {wrong.count} of {wrong.of}"
