@@ -40,6 +40,7 @@ FLOORS = [
         "sweeps",
         "bench",
         "coverage",
+        "calibration",
     },
     {"verdicts"},
     {"pages", "report"},

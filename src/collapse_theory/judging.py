@@ -157,8 +157,8 @@ def judge(
         _believed(theorem, experiment, moments, predicted) | ~speaks
     )
     use = speaks & believed
-    se = _standard_error(theorem, moments, predicted, ROUNDING[dtype])
-    z = np.where(speaks, _z(theorem, moments, predicted, se), np.nan)
+    se = standard_error(theorem, moments, predicted, ROUNDING[dtype])
+    z = np.where(speaks, deviation(theorem, moments, predicted, se), np.nan)
     limit = critical(theorem.kind, max(1, int(use.sum())))
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = np.where(predicted == 0, np.sqrt(moments.m2 / np.maximum(moments.n, 1)), predicted)
@@ -191,7 +191,8 @@ def _believed(
     return trusted(m)
 
 
-def _standard_error(theorem: Statement, m: Moments, predicted: Array, rounding: float) -> Array:
+def standard_error(theorem: Statement, m: Moments, predicted: Array, rounding: float) -> Array:
+    """Of the mean, as far as the sample shows it; ``rounding`` is relative to the prediction."""
     n = np.maximum(m.n, 2)
     variance = m.m2 / (n - 1)
     if theorem.observable.binary:
@@ -204,7 +205,8 @@ def _standard_error(theorem: Statement, m: Moments, predicted: Array, rounding: 
     return error
 
 
-def _z(theorem: Statement, m: Moments, predicted: Array, se: Array) -> Array:
+def deviation(theorem: Statement, m: Moments, predicted: Array, se: Array) -> Array:
+    """Standard normal if the prediction holds and the standard errors may be believed."""
     if theorem.observable.binary:
         return _binomial_z(m, predicted)
     gap = m.mean - predicted
@@ -252,4 +254,7 @@ def _decide(
     return Status.CONSISTENT, "no deviation"
 
 
-__all__ = ["ALPHA", "ASKED", "POWER", "Verdict", "critical", "judge"]
+__all__ = [
+    "ALPHA", "ASKED", "POWER", "ROUNDING", "Verdict", "critical", "deviation", "judge",
+    "standard_error",
+]  # fmt: skip

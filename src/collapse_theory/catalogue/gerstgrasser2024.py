@@ -54,7 +54,7 @@ def replace_risk_one_size(e: Experiment) -> setting.Vector:
     r"""$E\lVert w_t-w^*\rVert_\Sigma^2 = t\,\frac{\sigma^2 d}{n-d-1}$.
 
     n > d + 1 rows in every batch, design fresh or fixed. A Monte Carlo mean has a standard error
-    for n > d + 3 only.
+    for n > d + 3 only; ``gerstgrasser2024.replace_risk.rare_designs`` decides it for fewer rows.
 
     Derived: the doses of noise are uncorrelated given the designs and $E(X^\top
     X)^{-1}=\Sigma^{-1}/(n-d-1)$.

@@ -73,7 +73,8 @@ def variance_mean(e: Experiment) -> Vector:
 
     Any sizes, unbiased variance.
 
-    For $t \gg n$ the mean sits on chains too rare to be drawn: no average of a simulation shows it.
+    For $t \gg n$ the mean sits on chains too rare to be drawn: no average of a simulation shows it;
+    ``replace.var_moments.tilted`` decides it there.
     """
     return np.full(e.generations, e.truth.var)
 

@@ -16,6 +16,7 @@ from cyclopts import App, CycloptsError
 
 import collapse_theory
 from collapse_theory.cli.bench import bench
+from collapse_theory.cli.calibrate import calibrate
 from collapse_theory.cli.completion import completion
 from collapse_theory.cli.diagnose import diagnose
 from collapse_theory.cli.docs import docs
@@ -58,7 +59,8 @@ def make_app() -> App:
         (verify, "verify"), (simulate, "simulate"), (sweep, "sweep"), (rerun, "rerun"),
         (predict, "predict"),
         (diagnose, "diagnose"), (plan, "plan"), (forecast, "forecast"),
-        (bench, "bench"), (list_members, "list"), (show, "show"), (draw, "draw"),
+        (bench, "bench"), (calibrate, "calibrate"), (list_members, "list"), (show, "show"),
+        (draw, "draw"),
         (docs, "docs"), (report, "report"), (explorer, "explorer"), (info, "info"),
         (completion, "completion"),
     ):  # fmt: skip
