@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_theory.engine import Plan, run_values
+from collapse_theory.engine import run_values
 from collapse_theory.experiment import Experiment
 from collapse_theory.moments import Moments, moments_of
+from collapse_theory.placement import Plan
 
 TOGETHER = 1 << 15  # chains that are held at once, at least
 

@@ -12,8 +12,8 @@ from collapse_theory.calibration.running import LEAST_POWER, LEVELS, MOST_ALARMS
 from collapse_theory.calibration.spread import FALSE_ALARM, RESAMPLES
 from collapse_theory.calibration.tables import better, tables
 from collapse_theory.calibration.traps import GENERATIONS
-from collapse_theory.engine import Plan
 from collapse_theory.judging import ALPHA, POWER
+from collapse_theory.placement import Plan
 from collapse_theory.result import TAIL_LIMIT, provenance_facts
 from collapse_theory.templating import markdown
 

@@ -39,7 +39,7 @@ def calibrate(
     """
     from collapse_theory.cli.console import print_json, progress_bar
     from collapse_theory.cli.session import begin
-    from collapse_theory.engine import check_run
+    from collapse_theory.placement import check_run
 
     if quick and full:
         raise InputError("--quick and --full exclude each other")
