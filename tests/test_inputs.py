@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import collapse_theory as ct
+from collapse_theory.cli import session
 from input_checks import (
     REFUSED,
     Bomb,
@@ -239,6 +240,12 @@ def test_too_few_rows_are_marked():
     assert not found.trusted("excess_risk")[1:].any()
     assert found.nonfinite("excess_risk")[2] == 2000
     assert np.isnan(found.mean("excess_risk")[2])
+
+
+@pytest.mark.parametrize("devices", ["1025", "9" * 5000, "99999999"])
+def test_a_cpu_is_not_split_without_end(devices):
+    with pytest.raises(ct.InputError, match="at most 1,024"):
+        session.begin(cache=False, devices=devices)
 
 
 @pytest.mark.parametrize("workflow", [ct.Accumulate(), ct.AccumulateSubsample()])
