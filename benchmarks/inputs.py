@@ -31,7 +31,7 @@ import input_checks as checks
 from input_strategies import columns, files, sweeps, tables
 
 INPUTS = 10_500
-SHARES = {"experiments": 0.4, "sweeps": 0.2, "commands": 0.2, "data": 0.15, "stores": 0.05}
+SHARES = {"experiments": 0.25, "sweeps": 0.1, "commands": 0.35, "data": 0.26, "stores": 0.04}
 SIMULATED = 60  # one in so many experiment files and files of data
 
 

@@ -1,6 +1,7 @@
 """No input makes a traceback, a hang or silent nonsense; benchmarks/inputs.py tries 10,000 more."""
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import collapse_theory as ct
+from collapse_theory.cli import session
 from input_checks import (
     REFUSED,
     Bomb,
@@ -238,6 +240,21 @@ def test_too_few_rows_are_marked():
     assert not found.trusted("excess_risk")[1:].any()
     assert found.nonfinite("excess_risk")[2] == 2000
     assert np.isnan(found.mean("excess_risk")[2])
+
+
+@pytest.mark.parametrize("devices", ["1025", "9" * 5000, "99999999"])
+def test_a_cpu_is_not_split_without_end(devices):
+    with pytest.raises(ct.InputError, match="at most 1,024"):
+        session.begin(cache=False, devices=devices)
+
+
+@pytest.mark.parametrize("workflow", [ct.Accumulate(), ct.AccumulateSubsample()])
+def test_one_generation_with_few_real_rows(workflow):
+    e = ct.Experiment(family=ct.Gaussian(), workflow=workflow, n=12, n_real=5, generations=1,
+                      observables=("variance",), route="raw")  # fmt: skip
+    alone = ct.simulate(e, chains=64, seed=0).mean("variance")
+    two = replace(e, generations=2)
+    np.testing.assert_allclose(alone, ct.simulate(two, chains=64, seed=0).mean("variance")[:1])
 
 
 def test_moments_that_overflow_are_not_trusted(recwarn):

@@ -123,7 +123,8 @@ class _Opening:
 
 def _opening(setup: Setup, real: Any, truth: Any) -> _Opening:
     # in units of the opening's own capacity: a step may add more rows than the opening has
-    room = 1 + math.ceil(setup.growth * (setup.generations - 1))
+    # a step is traced even where there is one generation only
+    room = 1 + math.ceil(setup.growth * max(setup.generations - 1, 1))
 
     def pool() -> Any:
         models = setup.route.pool(setup.family, truth)
@@ -164,7 +165,8 @@ def prepare(experiment: Any, route: AbstractRoute, dtype: Any) -> Setup:
         )
     raise InputError(
         f"workflow {type(e.workflow).__name__}: the memory changes shape between generations; "
-        "keep one corpus of fixed capacity, or one that starts from data.real and merges into it"
+        "keep one corpus of fixed capacity, or one that starts from data.real and merges into it; "
+        "on route = 'raw' batches of one size (n_real = n) keep their shape"
     )
 
 

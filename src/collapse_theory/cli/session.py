@@ -8,21 +8,29 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from collapse_theory.errors import InputError
+from collapse_theory.errors import InputError, show
 
 if TYPE_CHECKING:
     from collapse_theory.placement import Plan
+
+MOST_DEVICES = 1024
+DIGITS = 9
 
 
 def begin(*, cache: bool, devices: str = "1") -> None:
     """Switch on float64 and, if wanted, the persistent compilation cache; make room for devices.
 
     A CPU shows itself as one device; asked for more, it is split.
+
+    Raises:
+        InputError: more are asked for than a CPU is split into.
     """
     import jax
 
     settings: Any = jax.config  # its update carries no types
     settings.update("jax_enable_x64", True)
+    if devices.isdecimal() and (len(devices) > DIGITS or int(devices) > MOST_DEVICES):
+        raise InputError(f"--devices = {show(devices)}: at most {MOST_DEVICES:,} are allowed")
     if devices.isdecimal() and int(devices) > 1:
         # refused once a device is in use: the plan then says what there is
         with contextlib.suppress(RuntimeError):
