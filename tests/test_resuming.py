@@ -206,7 +206,10 @@ name = "Replace"
 """
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+SLOW = [pytest.param(how, marks=pytest.mark.slow) for how in (signal.SIGINT, signal.SIGKILL)]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, *SLOW])
 def test_the_command_goes_on_after_a_signal(tmp_path, how):
     (tmp_path / "e.toml").write_text(TOML)
     words = ["simulate", "e.toml", "--chains", "400000", "--save", "run"]

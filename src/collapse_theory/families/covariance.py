@@ -20,10 +20,8 @@ def check_covariance(given: Any, d: int, name: str) -> np.ndarray:
     except (TypeError, ValueError):  # rows of different lengths, or no numbers
         cov = np.empty(0)
     if not cov.size or cov.shape != (d, d):
-        raise InputError(
-            f"{name} = {show(given)}: {d or 'as many'} rows of as many numbers are needed, one for "
-            "each dimension"
-        )
+        needed = f"{d} x {d}" if d else "a square of numbers"
+        raise InputError(f"{name} = {show(given)}: {needed} is needed, a row for each dimension")
     if not np.isfinite(cov).all():
         raise InputError(f"{name} = {show(cov.tolist())}: finite numbers are needed")
     if not np.array_equal(cov, cov.T):
