@@ -108,6 +108,32 @@ def signalled(what, words, ends, marks, whole, told):
     return f"{signal.Signals(what).name} during `collapse {words[0]}`", f"exit 130: {last}", good
 
 
+def stopped_twice(whole):
+    """Stop a run, stop what goes on from it, and let it end."""
+    place, seen = folder(), 0.0
+    file = place / ".run.checkpoint"
+    for _ in range(2):
+        child = subprocess.Popen(
+            [sys.executable, "-m", "collapse_theory", *SIMULATE], cwd=place,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        while child.poll() is None and not (file.exists() and file.stat().st_mtime > seen):
+            time.sleep(0.01)
+        seen = file.stat().st_mtime if file.exists() else seen
+        child.terminate()
+        child.wait()
+    return same_bits("a run stopped twice", (), whole, place)
+
+
+def same_bits(what, words, whole, place=None):
+    """A run to its end, and whether it is that of one device, never stopped."""
+    place = place or folder()
+    done = collapse(*SIMULATE, *words, cwd=place)
+    good = done.returncode == 0 and means_of_run(place) == whole
+    shutil.rmtree(place)
+    return what, "the same bits" if good else "other bits", good
+
+
 def refused(fault, words, told, *, before=None, limit=None, after=None, env=None):
     """A command that must leave with 2 and one line; ``after`` says whether all is still there."""
     place = folder()
@@ -182,6 +208,8 @@ def table():
     for what in (signal.SIGTERM, signal.SIGINT):
         yield signalled(what, SIMULATE, means_of_run, ".run.checkpoint", run, goes_on)
         yield signalled(what, SWEEPING, bits_of_sweep, "s.zarr/state/c/1", sweep, goes_on)
+    yield stopped_twice(run)
+    yield same_bits("four devices instead of one", ("--devices", "4"), run)
     kept = lambda place: means_of_run(place) == run  # noqa: E731
     yield refused("a full disk under a run", SIMULATE, "cannot be written", limit=small_files)
     yield refused("a full disk under a finished run that grows",
