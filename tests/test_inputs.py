@@ -118,7 +118,7 @@ NONSENSE = {
         text(family="name = 'GaussianND'", truth="cov = [[1, 1], [1, 1]]"), "positive definite",
     ),
     "covariance with a gap": (
-        text(family="name = 'GaussianND'", truth="cov = [[1, 0.5], [0]]"), "2 rows of as many",
+        text(family="name = 'GaussianND'", truth="cov = [[1, 0.5], [0]]"), "2 x 2 is needed",
     ),
     "undefined covariance": (
         text(family="name = 'GaussianND'", truth="cov = [[nan, 0], [0, 1]]"), "finite numbers",
