@@ -175,10 +175,15 @@ def open_dataset(path: str | Path) -> xarray.Dataset:
 
 
 def finished(path: str | Path) -> int:
-    """How many configs of the folder are done; 0 where no sweep is."""
+    """How many configs of the folder are done; 0 where no sweep is.
+
+    Raises:
+        InputError: it is damaged.
+    """
     if attributes_at(Path(path)).get("kind") != KIND:
         return 0
-    return int(np.asarray(open_dataset(path)["done"].values, bool).sum())
+    with reading(path, DAMAGED), open_dataset(path) as there:
+        return int(np.asarray(there["done"].values, bool).sum())
 
 
 def remove(path: str | Path) -> None:
