@@ -7,6 +7,7 @@ bits as a run that nothing befell, and what was finished before was not run twic
 some minutes; leaves with 1 if anything was lost.
 """
 
+import json
 import os
 import random
 import resource
@@ -33,6 +34,7 @@ name = "Replace"
 SWEEP = EXPERIMENT + "[sweep]\n'truth.var' = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]\n"
 SIMULATE = ("simulate", "e.toml", "--chains", "400000", "--save", "run")
 SWEEPING = ("sweep", "s.toml", "--chains", "60000", "--out", "s.zarr")
+JUDGING = ("verify", "replace", "seddik2024", "--save", "runs", "--json")
 
 
 def collapse(*words, cwd, limit=None, **settings):
@@ -125,6 +127,35 @@ def stopped_twice(whole):
     return same_bits("a run stopped twice", (), whole, place)
 
 
+def verdicts(done):
+    """What a judgement printed, without what it took."""
+    return [{k: v for k, v in x.items() if k != "seconds"} for x in json.loads(done.stdout)]
+
+
+def killed_verdicts():
+    """Kill a judgement once some of its runs are kept, and let it go on from them."""
+    place = folder()
+    whole = verdicts(collapse(*JUDGING, cwd=place))
+    shutil.rmtree(place / "runs")
+    child = subprocess.Popen(
+        [sys.executable, "-m", "collapse_theory", *JUDGING], cwd=place,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    while child.poll() is None and len(list(place.glob("runs/*.npz"))) < 4:
+        time.sleep(0.01)
+    child.kill()
+    child.wait()
+    kept = {p: p.stat().st_mtime_ns for p in place.glob("runs/*.npz")}
+    done = collapse(*JUDGING, cwd=place)
+    read = all(p.stat().st_mtime_ns == t for p, t in kept.items())
+    good = done.returncode == 0 and verdicts(done) == whole and read and len(kept) >= 4
+    shutil.rmtree(place)
+    told = f"{len(kept)} runs were kept and read, {len(whole)} verdicts are " + (
+        "the same" if good else "not the same"
+    )
+    return "kill -9 during `collapse verify`", told, good
+
+
 def same_bits(what, words, whole, place=None):
     """A run to its end, and whether it is that of one device, never stopped."""
     place = place or folder()
@@ -204,6 +235,7 @@ def table():
     collapse(*SIMULATE, cwd=place)
     sweep, run = bits_of_sweep(place), means_of_run(place)
     yield killed_sweeps(sweep, took)
+    yield killed_verdicts()
     goes_on = "the same command goes on"
     for what in (signal.SIGTERM, signal.SIGINT):
         yield signalled(what, SIMULATE, means_of_run, ".run.checkpoint", run, goes_on)

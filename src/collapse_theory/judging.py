@@ -1,7 +1,7 @@
 """From moments and a prediction to a verdict.
 
-Two-sided tests for exact statements, one-sided for bounds, at a false-alarm rate of 0.001 a
-verdict, split over the trusted generations. Means of skewed samples are tested with Hall's
+Two-sided tests for exact statements, one-sided for bounds, at a false-alarm rate of at most 0.001
+a verdict, split over the trusted generations. Means of skewed samples are tested with Hall's
 transformation of z; indicators by the exact binomial law.
 
 References:
@@ -22,7 +22,8 @@ from collapse_theory.experiment import Experiment, describe
 from collapse_theory.moments import Moments
 from collapse_theory.result import skewness, trusted
 
-ALPHA = 0.001  # false alarms a verdict
+ALPHA = 0.001  # false alarms a verdict, at most
+LEVEL = ALPHA / 2  # of the tests: half is left for what skewness and tails still do to them
 POWER = 0.999  # with which a deviation of size `detectable` would have been seen
 ASKED = 0.03  # relative deviation that a verdict of "consistent" must be able to see
 ROUNDING = {
@@ -177,13 +178,13 @@ def judge(
 def critical(kind: Kind, generations: int) -> float:
     """The |z| beyond which a verdict is a refutation, Bonferroni over generations."""
     sides = 1 if kind in (Kind.UPPER, Kind.LOWER) else 2
-    return float(stats.norm.isf(ALPHA / sides / generations))
+    return float(stats.norm.isf(LEVEL / sides / generations))
 
 
 def _believed(
     theorem: Statement, experiment: Any, m: Moments, predicted: Array
 ) -> NDArray[np.bool_]:
-    if not theorem.finite_variance(experiment):
+    if not theorem.finite_kurtosis(experiment):
         return np.zeros(m.n.shape, bool)
     if theorem.observable.binary:
         finite: NDArray[np.bool_] = m.nonfinite == 0

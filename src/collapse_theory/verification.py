@@ -19,8 +19,6 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-import numpy as np
-
 from collapse_theory.catalogue.base import Kind, Theorem
 from collapse_theory.checkpoint import recorded
 from collapse_theory.errors import Failed, InputError, Interrupted
@@ -33,6 +31,7 @@ from collapse_theory.placement import Plan
 from collapse_theory.planting import planted_seen
 from collapse_theory.result import Result, provenance_facts, simulate
 from collapse_theory.revision import versions
+from collapse_theory.sizing import chains_for
 
 WORKERS = 2  # one program compiles while another runs
 
@@ -132,44 +131,6 @@ def _told(failures: ExceptionGroup[Exception]) -> str:
     return f"{len(failures.exceptions)} experiments could not be run; the first, {where}: {reason}"
 
 
-def chains_needed(
-    theorem: Theorem,
-    experiment: Experiment,
-    relative: float = 0.01,
-    *,
-    pilot: int = 1 << 14,
-    seed: int = 0,
-) -> int:
-    """How many chains let a verdict see a relative deviation of this size with 99.9 % power.
-
-    A pilot run gives the variance; where it cannot be believed the answer is a lower bound.
-
-    Args:
-        theorem: what is to be judged.
-        experiment: on what.
-        relative: the deviation, in (0, 1).
-        pilot: chains of the pilot run.
-        seed: of the pilot run.
-
-    Raises:
-        InputError: the theorem does not cover the experiment, or relative is not in (0, 1).
-    """
-    if not 0 < relative < 1:
-        raise InputError(f"relative = {relative}: a number in (0, 1) is needed")
-    if not theorem.covers(replace(experiment, observables=(theorem.observable,))):
-        raise InputError(f"{theorem.name} does not cover this experiment")
-    run = simulate(replace(experiment, observables=(theorem.observable,)), chains=pilot, seed=seed)
-    return _chains_for(theorem, experiment, run, relative)
-
-
-def _chains_for(theorem: Theorem, experiment: Experiment, run: Result, relative: float) -> int:
-    column = run.column(theorem.observable)
-    verdict = judge(theorem, experiment, column, dtype=run.facts["dtype"])
-    if not np.isfinite(verdict.detectable):
-        return run.chains
-    return max(2, math.ceil(run.chains * (verdict.detectable / relative) ** 2))
-
-
 def _run_all(
     jobs: list[Job], simulated: Any, level: Level, seed: int, plan: Plan, progress: Any
 ) -> Iterator[tuple[Experiment, tuple[Result, float]]]:
@@ -237,7 +198,7 @@ def _simulate(
     """The first step, then as many more as the standard errors ask for."""
     begun = time.perf_counter()
     run = simulate(experiment, chains=level.step, seed=seed, plan=plan, first_chain=first_chain)
-    needed = max(_chains_for(t, experiment, run, level.asked) for t in judged)
+    needed = max(chains_for(t, experiment, run, level.asked, level.most) for t in judged)
     steps = min(math.ceil(1.1 * needed / level.step), level.most // level.step) - 1
     if steps > 0:
         run = run.extend(steps * level.step)
@@ -287,5 +248,5 @@ def _verdict(job: Job, runs: _Runs, asked: float) -> Verdict:
 
 
 __all__ = [
-    "LEVELS", "Interrupted", "Verdict", "chains_needed", "theorem_named", "theorems", "verify",
+    "LEVELS", "Interrupted", "Verdict", "theorem_named", "theorems", "verify",
 ]  # fmt: skip

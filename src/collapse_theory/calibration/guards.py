@@ -39,7 +39,7 @@ class Evidence:
         share: share of the sum of absolute deviations that the farthest chain carries.
         halves: difference of the means of both halves, in its own standard errors.
         tail: Hill's estimate of the tail index from the sqrt(chains) largest deviations.
-        has_variance: whether theory knows a finite variance.
+        has_kurtosis: whether theory knows a finite fourth moment.
     """
 
     moments: Moments
@@ -47,7 +47,7 @@ class Evidence:
     share: Any
     halves: Any
     tail: Any
-    has_variance: bool
+    has_kurtosis: bool
 
 
 Guard = Callable[[Evidence], Any]
@@ -56,7 +56,7 @@ Guard = Callable[[Evidence], Any]
 def _kurtosis(limit: float) -> Guard:
     def believes(e: Evidence) -> Any:
         enough = np.sqrt(kurtosis(e.moments) / e.moments.n) <= limit
-        return enough & e.has_variance
+        return enough & e.has_kurtosis
 
     return believes
 
@@ -64,7 +64,7 @@ def _kurtosis(limit: float) -> Guard:
 def _skewness(limit: float) -> Guard:
     def believes(e: Evidence) -> Any:
         enough = np.abs(skewness(e.moments)) / np.sqrt(e.moments.n) <= limit
-        return enough & e.has_variance
+        return enough & e.has_kurtosis
 
     return believes
 
@@ -72,29 +72,29 @@ def _skewness(limit: float) -> Guard:
 def _relative(limit: float) -> Guard:
     def believes(e: Evidence) -> Any:
         m = e.moments
-        return (np.sqrt(m.m2) <= limit * m.n * np.abs(m.mean)) & e.has_variance
+        return (np.sqrt(m.m2) <= limit * m.n * np.abs(m.mean)) & e.has_kurtosis
 
     return believes
 
 
 IN_USE = "kurtosis, 0.1"
 GUARDS: Mapping[str, Guard] = {
-    IN_USE: lambda e: trusted(e.moments) & e.has_variance,
+    IN_USE: lambda e: trusted(e.moments) & e.has_kurtosis,
     "kurtosis, 0.1, without theory": lambda e: trusted(e.moments),
     "kurtosis, 0.05": _kurtosis(TAIL_LIMIT / 2),
     "kurtosis, 0.2": _kurtosis(2 * TAIL_LIMIT),
     "kurtosis, 0.3": _kurtosis(3 * TAIL_LIMIT),
     "skewness, 0.05": _skewness(TAIL_LIMIT / 2),
     "skewness, 0.1": _skewness(TAIL_LIMIT),
-    "farthest chain in the second moment, 0.1": lambda e: (e.largest <= 0.1) & e.has_variance,
-    "farthest chain in the second moment, 0.03": lambda e: (e.largest <= 0.03) & e.has_variance,
-    "farthest chain in the sum, 0.01": lambda e: (e.share <= 0.01) & e.has_variance,
+    "farthest chain in the second moment, 0.1": lambda e: (e.largest <= 0.1) & e.has_kurtosis,
+    "farthest chain in the second moment, 0.03": lambda e: (e.largest <= 0.03) & e.has_kurtosis,
+    "farthest chain in the sum, 0.01": lambda e: (e.share <= 0.01) & e.has_kurtosis,
     "standard error of the mean, 5 %": _relative(0.05),
-    "halves agree, z = 3": lambda e: (np.abs(e.halves) <= 3) & e.has_variance,
-    "tail index, 2": lambda e: (e.tail >= 2) & e.has_variance,
-    "tail index, 4": lambda e: (e.tail >= 4) & e.has_variance,
+    "halves agree, z = 3": lambda e: (np.abs(e.halves) <= 3) & e.has_kurtosis,
+    "tail index, 2": lambda e: (e.tail >= 2) & e.has_kurtosis,
+    "tail index, 4": lambda e: (e.tail >= 4) & e.has_kurtosis,
     "kurtosis, 0.1, and tail index, 3": lambda e: (
-        trusted(e.moments) & (e.tail >= 3) & e.has_variance
+        trusted(e.moments) & (e.tail >= 3) & e.has_kurtosis
     ),
     "none": lambda e: np.ones_like(e.largest, bool),
 }
@@ -108,7 +108,7 @@ class GuardRow:
         guard: its name.
         trap: where.
         chains: of each verdict.
-        has_variance: whether theory knows a finite variance there; without one no verdict is given.
+        has_kurtosis: whether theory knows a finite fourth moment there; else no verdict is given.
         wrong: refuted verdicts; the statement is true.
         able: verdicts that believed some generation, and could have been wrong.
         sound: believed generations among those whose standard errors are sound.
@@ -118,14 +118,14 @@ class GuardRow:
     guard: str
     trap: str
     chains: int
-    has_variance: bool
+    has_kurtosis: bool
     wrong: Rate
     able: int
     sound: Rate
     unsound: Rate
 
 
-def evidence(values: Values, has_variance: bool = True) -> Evidence:
+def evidence(values: Values, has_kurtosis: bool = True) -> Evidence:
     """Of blocks of chains, (blocks, chains, generations)."""
     m = moments_by_block(values)
     far = np.abs(values - m.mean[:, None])
@@ -134,7 +134,7 @@ def evidence(values: Values, has_variance: bool = True) -> Evidence:
         largest = np.where(m.m2 > 0, top**2 / m.m2, 0)
         share = np.where(m.m2 > 0, top / far.sum(1), 0)
     halves = _halves(values)
-    return Evidence(m, largest, share, halves, _tail_index(far), has_variance)
+    return Evidence(m, largest, share, halves, _tail_index(far), has_kurtosis)
 
 
 def guard(
@@ -196,7 +196,7 @@ def _try(
     believed: dict[str, list[Mask]] = {name: [] for name in rules}
     seeds = range(seed, seed + 1)
     for values in blocks(trap.experiment, chains=chains, count=count, seeds=seeds, keep=at):
-        seen = evidence(values[..., 0], trap.has_variance)
+        seen = evidence(values[..., 0], trap.has_kurtosis)
         z.append(np.abs(_deviation(trap, seen.moments)))
         for name, rule in rules.items():
             says = rule(seen)
@@ -204,13 +204,13 @@ def _try(
             believed[name].append(np.logical_and.accumulate(says, 1))
     alone = (np.concatenate(z) > critical(trap.theorem.kind, 1)).sum(0)
     lower = np.array([Rate(int(k), count).interval[0] for k in alone])
-    sound = (lower <= SOUND) & trap.has_variance
+    sound = (lower <= SOUND) & trap.has_kurtosis
     out = []
     for name, parts in believed.items():
         said = np.concatenate(parts)
         rates = [Rate(int(said[:, s].sum()), said[:, s].size) for s in (sound, ~sound)]
         able = int(said.any(1).sum())
-        row = (name, trap.name, chains, trap.has_variance, Rate(wrong[name], count), able)
+        row = (name, trap.name, chains, trap.has_kurtosis, Rate(wrong[name], count), able)
         out.append(GuardRow(*row, *rates))
     return out
 

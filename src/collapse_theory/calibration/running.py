@@ -61,7 +61,7 @@ LEVELS = {
     ),
     "full": Level(
         theorems=12, replicates=1000, planted=200, chains=(1 << 10, 1 << 12),
-        traps=tuple(range(13)), trapped=(1 << 10, 1 << 12, 1 << 14), budget=1 << 21, families=9,
+        traps=tuple(range(13)), trapped=(1 << 10, 1 << 12, 1 << 15), budget=1 << 22, families=9,
         blocks=400,
     ),
 }  # fmt: skip

@@ -92,7 +92,7 @@ def _never(g: GuardRow, every: Sequence[GuardRow]) -> str:
 def _guards(found: Calibration) -> Table:
     rows = []
     for name in GUARDS:
-        some = [g for g in found.guards if g.guard == name and (g.has_variance or _blind(name))]
+        some = [g for g in found.guards if g.guard == name and (g.has_kurtosis or _blind(name))]
         if not some:
             continue
         wrong = pooled(g.wrong for g in some)
@@ -111,7 +111,7 @@ def _guards(found: Calibration) -> Table:
 
 
 def _blind(rule: str) -> bool:
-    """Whether a rule judges also where theory knows that there is no variance."""
+    """Whether a rule judges also where theory knows that there is no fourth moment."""
     return rule == "none" or "without theory" in rule
 
 
@@ -123,7 +123,7 @@ def mean_believed(some: Sequence[GuardRow]) -> float:
 
 def better(found: Calibration) -> list[str]:
     """Rules that believe more sound generations than the one in use and are wrong no more often."""
-    rows = {n: [g for g in found.guards if g.guard == n and g.has_variance] for n in GUARDS}
+    rows = {n: [g for g in found.guards if g.guard == n and g.has_kurtosis] for n in GUARDS}
     known = {
         n: (pooled(g.wrong for g in some).value, mean_believed(some))
         for n, some in rows.items() if some

@@ -50,9 +50,9 @@ class Trap:
         return self.theorem.predict(self.experiment)[self.generations - 1]
 
     @property
-    def has_variance(self) -> bool:
-        """Whether theory knows a finite variance."""
-        return self.theorem.finite_variance(self.experiment)
+    def has_kurtosis(self) -> bool:
+        """Whether theory knows a finite fourth moment."""
+        return self.theorem.finite_kurtosis(self.experiment)
 
 
 def traps() -> tuple[Trap, ...]:

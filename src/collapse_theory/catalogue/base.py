@@ -108,8 +108,8 @@ class Statement(Protocol):
         """An error that its test must refute."""
 
     @property
-    def finite_variance(self) -> Callable[[Any], bool]:
-        """Whether the observable has a variance there."""
+    def finite_kurtosis(self) -> Callable[[Any], bool]:
+        """Whether the observable has a fourth moment there."""
 
     def predict(self, experiment: Any) -> NDArray[np.float64]:
         """The value, or the bound; NaN where the statement is silent."""
@@ -131,8 +131,8 @@ class Theorem:
         where: further conditions on the experiment.
         cases: where it is judged.
         planted: an error that its test must refute.
-        finite_variance: whether the observable has a variance there; without one no standard error
-            is believed.
+        finite_kurtosis: whether the observable has a fourth moment there; without one its variance,
+            as chains show it, is not believed, and no standard error is.
         order: for asymptotic statements, the relative error is O(n ** -order).
     """
 
@@ -149,7 +149,7 @@ class Theorem:
     cases: tuple[Case, ...] = ()
     planted: Callable[[Any], Any] = lambda values: 1.05 * values
     order: float | None = None
-    finite_variance: Condition = lambda experiment: True
+    finite_kurtosis: Condition = lambda experiment: True
 
     def covers(self, experiment: Experiment) -> bool:
         """Whether the statement speaks about this experiment."""
@@ -199,7 +199,7 @@ def theorem(
         family: the class or classes that it covers.
         workflow: the same.
         conditions: the other fields of :class:`Theorem`: generator, where, cases, planted, order,
-            finite_variance.
+            finite_kurtosis.
 
     Example:
         >>> import collapse_theory as ct

@@ -42,7 +42,7 @@ def _one_size_fresh(e: Experiment) -> bool:
     family=LinearRegression,
     workflow=Replace,
     where=_one_size,
-    finite_variance=setting.has_variance,
+    finite_kurtosis=setting.has_kurtosis,
     cases=(
         setting.REPLACE,
         setting.REPLACE_FIXED,
@@ -70,7 +70,7 @@ def replace_risk_one_size(e: Experiment) -> setting.Vector:
     family=LinearRegression,
     workflow=Accumulate,
     where=_one_size_fixed,
-    finite_variance=setting.has_variance,
+    finite_kurtosis=setting.has_kurtosis,
     cases=(setting.ACCUMULATE_FIXED,),
     planted=lambda values: values[0] * setting.harmonic(values.size, 1),  # sum of 1/i for 1/i^2
 )
@@ -94,7 +94,7 @@ def accumulate_fixed_design(e: Experiment) -> setting.Vector:
     family=LinearRegression,
     workflow=Accumulate,
     where=_one_size,
-    finite_variance=setting.has_variance,
+    finite_kurtosis=setting.has_kurtosis,
     cases=(setting.ACCUMULATE, setting.ACCUMULATE_FIXED),
     planted=lambda values: values * 6 / math.pi**2,  # the risk of the first fit
 )
@@ -118,7 +118,7 @@ def pi2_over_6_bound(e: Experiment) -> setting.Vector:
     family=LinearRegression,
     workflow=Accumulate,
     where=_one_size_fresh,
-    finite_variance=setting.has_variance,
+    finite_kurtosis=setting.has_kurtosis,
     cases=(Case(setting.ACCUMULATE, Status.REFUTED),),
 )
 def accumulate_fresh_as_fixed(e: Experiment) -> setting.Vector:

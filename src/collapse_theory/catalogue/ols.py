@@ -27,8 +27,8 @@ def _every_fit_has_mean(e: Experiment) -> bool:
     return _fresh(e) and bool((setting.rows(e) > setting.dimension(e) + 1).all())
 
 
-def _every_fit_has_variance(e: Experiment) -> bool:
-    return bool((setting.rows(e) > setting.dimension(e) + 3).all())
+def _every_fit_has_kurtosis(e: Experiment) -> bool:
+    return bool((setting.rows(e) > setting.dimension(e) + 7).all())
 
 
 def _constant_mix(e: Experiment) -> bool:
@@ -40,9 +40,9 @@ def _constant_mix(e: Experiment) -> bool:
     )
 
 
-def _mix_has_variance(e: Experiment) -> bool:
+def _mix_has_kurtosis(e: Experiment) -> bool:
     later = e.real_sizes[1:] + e.sizes[1:]
-    return setting.has_variance(e) and bool((later > setting.dimension(e) + 3).all())
+    return setting.has_kurtosis(e) and bool((later > setting.dimension(e) + 7).all())
 
 
 @theorem(
@@ -53,7 +53,7 @@ def _mix_has_variance(e: Experiment) -> bool:
     family=LinearRegression,
     workflow=Accumulate,
     where=_fresh,
-    finite_variance=setting.has_variance,
+    finite_kurtosis=setting.has_kurtosis,
     cases=(setting.ACCUMULATE, setting.ACCUMULATE_SCHEDULE),
 )
 def accumulate_fresh_design(e: Experiment) -> setting.Vector:
@@ -76,7 +76,7 @@ def accumulate_fresh_design(e: Experiment) -> setting.Vector:
     family=LinearRegression,
     workflow=Replace,
     where=_every_fit_has_mean,
-    finite_variance=_every_fit_has_variance,
+    finite_kurtosis=_every_fit_has_kurtosis,
     cases=(setting.REPLACE_SCHEDULE, Case(setting.REPLACE_HEAVY, Status.INCONCLUSIVE)),
     planted=lambda values: np.append(values[1:], np.nan),  # generations counted from 0
 )
@@ -99,7 +99,7 @@ def replace_general_schedule(e: Experiment) -> setting.Vector:
     family=LinearRegression,
     workflow=Mix,
     where=_constant_mix,
-    finite_variance=_mix_has_variance,
+    finite_kurtosis=_mix_has_kurtosis,
     cases=(setting.MIX,),
 )
 def fresh_real_synthetic(e: Experiment) -> setting.Vector:

@@ -56,7 +56,7 @@ def _dose(e: Experiment) -> float:
     family=LinearRegression,
     workflow=Accumulate,
     where=lambda e: _fresh(e) and not setting.one_size(e),
-    finite_variance=setting.has_variance,
+    finite_kurtosis=setting.has_kurtosis,
     cases=(setting.ACCUMULATE_SCHEDULE,),
     planted=lambda values: np.append(values[1:], np.nan),  # generations counted from 0
 )
@@ -77,7 +77,7 @@ def any_sizes(e: Experiment) -> Vector:
     family=LinearRegression,
     workflow=RandomSources,
     where=_fresh_one_size,
-    finite_variance=setting.has_variance,
+    finite_kurtosis=setting.has_kurtosis,
     cases=(_two(RandomSources(), 10),),
 )
 def all_models(e: Experiment) -> Vector:

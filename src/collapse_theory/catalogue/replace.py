@@ -211,7 +211,7 @@ def kl_reverse(e: Experiment) -> Vector:
     family=GAUSSIANS,
     workflow=Replace,
     where=lambda e: bool(batch_sizes(e).min() > dimension(e) + 2),
-    finite_variance=lambda e: bool(batch_sizes(e).min() > dimension(e) + 4),
+    finite_kurtosis=lambda e: bool(batch_sizes(e).min() > dimension(e) + 8),
     cases=(setting.UNBIASED, setting.SPACE_UNBIASED),
 )
 def kl_forward(e: Experiment) -> Vector:

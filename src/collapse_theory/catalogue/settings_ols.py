@@ -70,9 +70,9 @@ def has_mean(e: Experiment) -> bool:
     return bool(rows(e)[0] > dimension(e) + 1)
 
 
-def has_variance(e: Experiment) -> bool:
-    """Whether the risk of the first fit, alone on its rows, has a variance."""
-    return bool(rows(e)[0] > dimension(e) + 3)
+def has_kurtosis(e: Experiment) -> bool:
+    """Whether the risk of the first fit, alone on its rows, has a fourth moment."""
+    return bool(rows(e)[0] > dimension(e) + 7)
 
 
 def harmonic(steps: int, power: int) -> Vector:

@@ -48,7 +48,7 @@ class Trial:
         order: for asymptotic statements, the relative error is O(size ** -order).
         planted: an error in what is stated that the verdict must see.
         expected: the verdict it should get.
-        finite_variance: whether the draws have a variance; without one no standard error is
+        finite_kurtosis: whether the draws have a fourth moment; without one no standard error is
             believed.
     """
 
@@ -65,7 +65,7 @@ class Trial:
     order: float | None = None
     planted: Callable[[Any], Any] = lambda values: 1.05 * values
     expected: Status = Status.CONSISTENT
-    finite_variance: Callable[[Any], bool] = lambda replicates: True
+    finite_kurtosis: Callable[[Any], bool] = lambda replicates: True
 
     @property
     def observable(self) -> Observable:
