@@ -129,7 +129,8 @@ def stopped_twice(whole):
 
 def verdicts(done):
     """What a judgement printed, without what it took."""
-    return [{k: v for k, v in x.items() if k != "seconds"} for x in json.loads(done.stdout)]
+    found = json.loads(done.stdout)["verdicts"]
+    return [{k: v for k, v in x.items() if k != "seconds"} for x in found]
 
 
 def killed_verdicts():

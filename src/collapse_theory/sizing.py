@@ -13,6 +13,8 @@ from collapse_theory.experiment import Experiment
 from collapse_theory.judging import Verdict, judge
 from collapse_theory.result import TAIL_LIMIT, Result, kurtosis, simulate
 
+UNSEEN = 2.0  # by which heavy tails outgrow the kurtosis that a pilot shows
+
 
 def chains_needed(
     theorem: Theorem,
@@ -80,7 +82,7 @@ def _to_be_trusted(verdict: Verdict) -> int:
     if theorem.observable.binary or not theorem.finite_kurtosis(verdict.experiment):
         return 1
     tails = kurtosis(verdict.moments)[np.isfinite(verdict.predicted)]
-    return math.ceil(float(tails.max(initial=0)) / TAIL_LIMIT**2)
+    return math.ceil(UNSEEN * float(tails.max(initial=0)) / TAIL_LIMIT**2)
 
 
 __all__ = ["chains_for", "chains_needed"]

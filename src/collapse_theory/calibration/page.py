@@ -12,7 +12,7 @@ from collapse_theory.calibration.running import LEAST_POWER, LEVELS, MOST_ALARMS
 from collapse_theory.calibration.spread import FALSE_ALARM, RESAMPLES
 from collapse_theory.calibration.tables import better, tables
 from collapse_theory.calibration.traps import GENERATIONS
-from collapse_theory.judging import ALPHA, POWER
+from collapse_theory.judging import ALPHA, LEVEL, POWER
 from collapse_theory.placement import Plan
 from collapse_theory.result import TAIL_LIMIT, provenance_facts
 from collapse_theory.templating import markdown
@@ -37,8 +37,9 @@ def _content(found: Calibration) -> dict[str, Any]:
         "command": f"collapse calibrate --{found.level} --seed {found.seed}",
         "versions": ", ".join(f"{k} {v}" for k, v in facts["versions"].items()),
         "dtype": facts["dtype"], "platform": facts["platform"],
-        "alpha": ALPHA, "power": POWER, "limit": TAIL_LIMIT, "sound": SOUND,
+        "alpha": ALPHA, "held": LEVEL, "power": POWER, "limit": TAIL_LIMIT, "sound": SOUND,
         "refuted": found.refuted, "seen": found.seen(1.0), "wrong": found.wrong,
+        "wrong_here": found.wrong_from(verification.LEVELS["quick"].step),
         "better": better(found),
         "most_alarms": MOST_ALARMS, "least_power": LEAST_POWER,
         "level": LEVELS[found.level], "violations": found.violations,

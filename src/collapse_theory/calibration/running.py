@@ -99,7 +99,11 @@ class Calibration:
     @property
     def wrong(self) -> Rate:
         """Wrong verdicts on traps under the rule in use, among those that believed anything."""
-        here = [g for g in self.guards if g.guard == IN_USE]
+        return self.wrong_from(1)
+
+    def wrong_from(self, chains: int) -> Rate:
+        """The same, of verdicts that took at least so many chains."""
+        here = [g for g in self.guards if g.guard == IN_USE and g.chains >= chains]
         return Rate(sum(g.wrong.count for g in here), sum(g.able for g in here))
 
     @property

@@ -87,7 +87,7 @@ def variance_mean(e: Experiment) -> Vector:
     family=Gaussian,
     workflow=Replace,
     where=_unbiased,
-    cases=(setting.UNBIASED, setting.UNBIASED_SCHEDULE),
+    cases=(setting.SQUARED, setting.SQUARED_SCHEDULE),
     planted=lambda values: setting.LAW.var * values,  # sigma^6 for sigma^4
 )
 def variance_square(e: Experiment) -> Vector:

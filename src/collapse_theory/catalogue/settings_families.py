@@ -56,6 +56,9 @@ def _points(start: int, later: int, generations: int) -> tuple[int, ...]:
 # replace
 UNBIASED = _gaussian(1, Replace(), n=24)
 UNBIASED_SCHEDULE = _gaussian(1, Replace(), n=SCHEDULE)
+SQUARED = _gaussian(1, Replace(), n=60)
+SQUARED_SCHEDULE = _gaussian(1, Replace(), n=tuple(3 * n for n in SCHEDULE))
+"""More rows: the square of a variance has a heavier tail."""
 HEAVY = _gaussian(1, Replace(), n=10, generations=200)
 """The mean of S_t is sigma^2 at every t, and no simulation sees it: a few chains carry it."""
 DIVIDED_BY_N = _gaussian(0, Replace(), n=24, n_real=31)
