@@ -28,7 +28,7 @@ FLOORS = [
     {"engine", "provenance", "catalogue"},
     {"result", "replaying"},
     {"judging", "prediction", "calculating"},
-    {"ladder", "planting", "jobs", "diagnostics", "planning", "forecasting"},
+    {"ladder", "sizing", "planting", "jobs", "diagnostics", "planning", "forecasting"},
     {
         "verification",
         "trying",
