@@ -36,6 +36,7 @@ FLOORS = [
         "store",
         "resuming",
         "unfinished",
+        "alongside",
         "checkpoint",
         "config",
         "figures",

@@ -21,6 +21,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "corpus": ("AbstractCorpus", "AbstractStatistic", "Items", "Provenance", "Sums"),
+    "alongside": ("experiment_alongside", "judge_alongside"),
     "calculating": ("Check", "calculations", "check", "check_all"),
     "catalogue.calculation": ("Calculation", "Sides", "calculation"),
     "config": ("load_experiment", "to_toml"),
