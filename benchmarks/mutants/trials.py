@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from changes import Mutant
-from watching import HOME, PACKAGE, QUICK, SCRATCH
+from watching import HOME, PACKAGE, QUICK, SCRATCH, UNSAID
 
 SURVIVED = ""
 PATIENCE = 60  # seconds for a test that takes none
@@ -105,8 +105,7 @@ def _in_child(tree: Path, wanted: list[str], seconds: dict[str, float], place: P
 def _session(flags: list[str], pick: Pick) -> int:
     """One file at a time: most mutants are seen by the first, and files take time to import."""
     signal.alarm(4 * PATIENCE)
-    always = ["-q", "-x", "-m", QUICK, "-p", "no:cacheprovider"]
-    always += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of what HEAVY imports
+    always = ["-q", "-x", "-m", QUICK, "-p", "no:cacheprovider", *UNSAID]
     return int(pytest.main([*always, *flags], plugins=[pick]))
 
 

@@ -32,6 +32,7 @@ LEFT_OUT = ("catalogue/settings_",)  # the cases that statements are tried on
 QUICK = "not slow and not browser"
 QUICKLY, AGAIN = (3, 40.0, 10.0), (8, 150.0, 40.0)
 """Files of tests, seconds of tests that ran the line, and of others; the latter for survivors."""
+UNSAID = ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # of what is imported before pytest
 UNWATCHED = {"engine.py": "tests/test_distributed.py"}  # run in processes of their own
 
 
@@ -82,7 +83,7 @@ def watch(tests: list[str]) -> int:
     measured.erase()
     measured.start()
     os.chdir(HOME)
-    flags = ["-q", "-m", QUICK, "-p", "no:cacheprovider", "--durations=15"]
+    flags = ["-q", "-m", QUICK, "-p", "no:cacheprovider", *UNSAID]
     code = pytest.main([*flags, *(tests or ["tests"])], plugins=[seen])
     measured.stop()
     measured.save()
