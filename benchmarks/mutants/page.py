@@ -42,11 +42,6 @@ def row(name: str, some: dict[str, dict[str, Any]], judged: dict[str, list[str]]
     }  # fmt: skip
 
 
-def flat(text: str) -> str:
-    """Code in one line, in a cell of a table."""
-    return " ".join(text.split()).replace("|", "\\|")
-
-
 def covered(missing: dict[str, Any]) -> dict[str, Any]:
     """Lines of the core that the quick tests run, and the files below the least."""
     every = sum(n for n, _ in missing.values())
@@ -84,16 +79,18 @@ def write(path: Path, found: dict[str, dict[str, Any]]) -> int:
         rows = [row(room, {k: r for k, r in mine.items() if room_of(r["file"]) == room}, judged)
                 for room in ROOMS]  # fmt: skip
         samples.append({"seed": seed, "rows": [*rows, row("all", mine, judged)]})
-    alive = [
-        {"file": r["file"], "line": r["line"], "old": flat(r["old"]), "new": flat(r["new"]),
-         "verdict": judged.get(k, ["gap", ""])[0], "why": judged.get(k, ["", ""])[1]}
-        for k, r in sorted(found.items()) if not r["killed"]
-    ]  # fmt: skip
+    alive = []
+    for key, r in sorted(found.items()):
+        if not r["killed"]:
+            verdict, why = judged.get(key, ["gap", ""])
+            code = key.removeprefix(f"{r['file']}: ").replace("|", "\\|")
+            told = {"file": r["file"], "line": r["line"], "code": code}
+            alive.append(told | {"verdict": verdict, "why": why})
     facts = ", ".join(f"{k} {v}" for k, v in versions().items())
     text = templating.markdown(
-        "mutants", samples=samples, alive=alive, counts=Counter(r["verdict"] for r in alive),
+        "mutants", samples=samples, alive=alive, left_out=LEFT_OUT,
         what=Counter(r["what"] for r in found.values()).most_common(), facts=facts,
-        coverage=covered(json.loads(COVERAGE.read_text())), left_out=LEFT_OUT, least=LEAST,
+        coverage=covered(json.loads(COVERAGE.read_text())), least=LEAST,
     )  # fmt: skip
     path.write_text(text)
     for sample in samples:
