@@ -310,3 +310,12 @@ def test_ends_of_the_ranges_are_allowed_and_defaults_are_as_documented():
     assert [Refresh(every).every for every in (1, 2**31 - 1)] == [1, 2**31 - 1]
     assert (Window().batches, MostRecent().models) == (2, 2)
     assert (Mix().real, Weighted(0.1).real) == ("fixed", "fresh")
+
+
+def test_a_buffer_has_room_for_what_will_come_and_no_more():
+    """In units of the first batch, of 4 rows: three batches of 6 follow."""
+    setup = experiment("bernoulli", "accumulate", "raw").setup(np.float64)
+    assert setup.growth == pytest.approx(N / REAL)
+    assert experiment("bernoulli", "replace", "raw").setup(np.float64).growth == 0
+    pool = experiment("bernoulli", "random sources", "raw").setup(np.float64)
+    assert pool.growth == pytest.approx(1.0)
