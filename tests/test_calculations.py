@@ -102,6 +102,7 @@ def test_ancestors_are_the_lumped_chain():
     alive = ancestors.mean_over_ancestors(law, ancestors.all_seen([0.5, 0.5], n))
     both = 1 - chain.collapse_probability(np.array([0.5, 0.5]))
     np.testing.assert_allclose(alive, both, rtol=1e-10)
+    np.testing.assert_allclose(ancestors.all_seen([0.5, 0.5], 2), [0, 0, 0.5])
     with pytest.raises(ValueError, match="16"):
         ancestors.all_seen([1 / 17] * 17, 3)
 
