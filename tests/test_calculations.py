@@ -5,6 +5,7 @@ import pytest
 
 import collapse_theory as ct
 from collapse_theory.calculating import check, compare
+from collapse_theory.catalogue import dohmatob2024tails
 from collapse_theory.catalogue.base import Source, Status
 from collapse_theory.coverage import coverage
 from collapse_theory.exact import ancestors
@@ -101,6 +102,7 @@ def test_ancestors_are_the_lumped_chain():
     alive = ancestors.mean_over_ancestors(law, ancestors.all_seen([0.5, 0.5], n))
     both = 1 - chain.collapse_probability(np.array([0.5, 0.5]))
     np.testing.assert_allclose(alive, both, rtol=1e-10)
+    np.testing.assert_allclose(ancestors.all_seen([0.5, 0.5], 2), [0, 0, 0.5])
     with pytest.raises(ValueError, match="16"):
         ancestors.all_seen([1 / 17] * 17, 3)
 
@@ -113,3 +115,11 @@ def test_paths_are_the_lumped_chain():
     squares = [chain.distribution(0.3)[t, : n + 1] @ (np.arange(n + 1) / n) ** 2
                for t, n in enumerate((4, 3, 5))]  # fmt: skip
     np.testing.assert_allclose(found, squares, rtol=1e-12)
+
+
+@pytest.mark.parametrize("beta", [1.5, 2.0])
+def test_the_head_of_a_sum_may_end_anywhere(beta, monkeypatch):
+    """Summed one by one to a million, or to a thousand with the series for all that follow."""
+    whole = dohmatob2024tails.hutter_error(beta, 1000.0)
+    monkeypatch.setattr(dohmatob2024tails, "HEAD", 1000)
+    assert dohmatob2024tails.hutter_error(beta, 1000.0) == pytest.approx(whole, rel=1e-9)

@@ -1,5 +1,6 @@
 """The engine: moments against NumPy, the same chains on any plan, one chain replayed."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -9,7 +10,8 @@ import pytest
 from scipy import stats
 
 import collapse_theory as ct
-from collapse_theory.engine import run_moments, run_paths, unit_size
+from collapse_theory import engine
+from collapse_theory.engine import run_moments, run_paths, run_values, unit_size
 from collapse_theory.moments import Moments
 
 OBSERVABLES = ("mean_squared_error", "variance", "log_variance", "w2_squared", "kl_reverse")
@@ -171,3 +173,52 @@ def test_bad_plans_say_what_is_allowed(bad, says):
     with pytest.raises(ct.InputError, match=says) as caught:
         ct.simulate(gaussian(), **({"chains": 10, "seed": 0} | bad))
     assert "\n" not in str(caught.value)
+
+
+def test_a_unit_is_the_largest_power_of_two_that_fits():
+    setup = gaussian().setup("float64")
+    for state, largest in ((64, 1 << 12), (1 << 13, 512), (8193, 256), (1 << 20, 16)):
+        sized = dataclasses.replace(setup, state_bytes=state - 64)
+        assert unit_size(sized, "cpu") == largest
+    assert unit_size(dataclasses.replace(setup, state_bytes=(1 << 14) - 64), "gpu") == 1 << 18
+    assert unit_size(setup, "gpu") == 1 << 22
+    raw = gaussian(n=300).setup("float64", "raw")
+    assert unit_size(dataclasses.replace(raw, state_bytes=0), "cpu") == 128  # 64 bytes a row
+    with pytest.raises(ct.InputError, match="a chain needs 3 GB, and 16 are run side by side"):
+        unit_size(dataclasses.replace(setup, state_bytes=3 * 10**9), "cpu")
+
+
+def test_values_of_chains_come_in_blocks_and_are_those_of_the_moments(monkeypatch):
+    setup = gaussian().setup("float64")
+    monkeypatch.setattr(engine, "BLOCK_BYTES", 8 * 5 * len(OBSERVABLES) * 32)  # of 32 chains
+    blocks = list(run_values(setup, 3, range(10, 110)))
+    assert [b.shape for b in blocks] == [(32, 5, 5)] * 3 + [(4, 5, 5)]
+    values = np.concatenate(blocks)
+    whole = run_moments(setup, 3, range(10, 110), PLAN)
+    np.testing.assert_allclose(values.mean(0), whole.mean, rtol=1e-10)
+    np.testing.assert_allclose(100 * values.var(0), whole.m2, rtol=1e-8)
+    monkeypatch.undo()
+    (small,) = run_values(setup, 3, range(10, 15))
+    np.testing.assert_allclose(small, values[:5], rtol=1e-12)
+
+
+def test_progress_counts_chains_and_the_tally_whole_units(monkeypatch):
+    setup, told, kept = gaussian().setup("float64"), [], []
+    monkeypatch.setitem(engine.LARGEST_UNIT, "cpu", 16)
+    plan = ct.Plan(progress=lambda *counts: told.append(counts))
+    moments, tally = engine.tally_moments(setup, 0, range(5, 45), plan, None, kept.append)
+    assert told == [(16, 40), (32, 40), (40, 40)]
+    assert [t.chains for t in kept] == [16, 32]
+    assert tally.chains == 32
+    assert (moments.n == 40).all()
+    again = engine.tally_moments(setup, 0, range(5, 45), ct.Plan(), kept[0])[0]
+    assert same(moments, again)
+
+
+def test_ids_carry_into_the_high_word():
+    """A unit that starts just below 2^32 goes on beyond it."""
+    setup, start = gaussian().setup("float64"), 2**32 - 3
+    across = np.concatenate(list(run_values(setup, 0, range(start, start + 6))))
+    whole = run_moments(setup, 0, range(start, start + 6), PLAN)
+    np.testing.assert_allclose(across.mean(0), whole.mean, rtol=1e-10)
+    assert len(np.unique(across[:, 0, 0])) == 6

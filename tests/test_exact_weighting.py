@@ -114,3 +114,12 @@ def test_domains_are_stated_not_guessed():
     with pytest.raises(ValueError, match="ratio must be >= 0"):
         prob_beat(-0.1)
     assert np.isnan(prob_beat_bivariate(1.0, 1.0, 1.0))
+
+
+def test_one_row_of_each_kind_is_enough():
+    np.testing.assert_allclose(weighted_mse(1, 1, 0.5, 2), [1, 0.25 + 0.25 * 2])
+    assert weighted_mse(1, 1, 0.5, 1).shape == (1,)
+    for n, m, generations, name in ((0, 1, 1, "n"), (1, 0, 1, "m"), (1, 1, 0, "generations")):
+        with pytest.raises(ValueError, match=f"{name} must be a whole number >= 1"):
+            weighted_mse(n, m, 0.5, generations)
+    assert weighted_mse(3, 5, 0.5, 2, initial=0.0)[1] == pytest.approx(0.25 / 3 + 0.25 / 5)

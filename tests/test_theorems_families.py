@@ -14,6 +14,7 @@ from collapse_theory.catalogue import (
     bertrand2023,
     conservation,
     engine,
+    exponential_families,
     he2025,
     jangjoo2025,
     kazdan2024,
@@ -281,3 +282,9 @@ def test_a_heavy_tail_is_not_believed():
     run = simulate(e, chains=4096, seed=1)
     verdict = judge(replaced.kl_forward, e, run.column("kl_forward"))
     assert verdict.status.value == "inconclusive"
+
+
+def test_the_divergence_of_many_rows_grows_by_half_a_parameter_over_n():
+    given = (Replace(), Gaussian(0), GaussianLaw(MEAN, VAR), 4000, None, 5)
+    rule, exact = (_at(t, *given) for t in (exponential_families.kl_grows, replaced.kl_forward))
+    np.testing.assert_allclose(rule, exact, rtol=0.01)  # relative error O(t / n)

@@ -45,6 +45,36 @@ def test_it_gets_its_verdict_and_a_planted_error_is_seen(what, numbers):
     assert verdict.planted_seen or verdict.expected is not ct.Status.CONSISTENT
 
 
+REPLICATES, FARTHEST = 2000, 5.0
+FINITE_SIZE = 0.1  # relative, of an asymptotic statement at four times the size of its case
+
+
+@pytest.mark.parametrize(
+    ("what", "numbers"),
+    [pytest.param(t, n, id=f"{t.name}-{i}") for t in ALL for i, n in enumerate(t.cases)],
+)
+def test_a_few_replicates_are_near_what_is_stated(what, numbers):
+    """Every trial, in milliseconds: |z| < 5 for some 300 means, so the false-alarm rate is 2e-4.
+
+    An error of 8 standard errors, mostly 10 to 40 %, is seen with probability 0.998.
+    """
+    if what.kind is ct.Kind.ASYMPTOTIC:
+        numbers = {**numbers, "size": 4 * numbers["size"]}
+    rng = np.random.default_rng(20_261_121)
+    stated = what.predict(Replicates(numbers, 0))
+    rows = np.asarray(what.draws(rng, REPLICATES, **numbers), float).reshape(REPLICATES, -1)
+    assert rows.shape[1:] == stated.shape
+    spread = np.sqrt(stated * (1 - stated)) if what.binary else rows.std(0)
+    error = np.maximum(spread / np.sqrt(REPLICATES), 1e-9 * np.abs(stated))
+    gap = rows.mean(0) - stated
+    if what.kind in (ct.Kind.UPPER, ct.Kind.LOWER):
+        gap = np.maximum(gap if what.kind is ct.Kind.UPPER else -gap, 0)
+    if what.kind is ct.Kind.ASYMPTOTIC:
+        gap = np.sign(gap) * np.maximum(np.abs(gap) - FINITE_SIZE * np.abs(stated), 0)
+    near = (np.abs(gap) < FARTHEST * error).all()
+    assert near == (what.expected is not ct.Status.REFUTED), gap / error
+
+
 def made(**changes):
     given = {
         "kind": ct.Kind.EXACT, "draws": lambda rng, count, mean: rng.normal(mean, 1, (count, 2)),

@@ -282,3 +282,40 @@ def test_a_window_of_stored_rows_wants_one_batch_size():
 def test_values_out_of_range_are_named(make, key):
     with pytest.raises(InputError, match=key):
         make()
+
+
+@pytest.mark.parametrize(
+    ("make", "key"),
+    [
+        (lambda: MixShare(share=-0.1), "workflow.share"),
+        (lambda: Window(batches=257), "workflow.batches"),
+        (lambda: Weighted(weight=1.1), "workflow.weight"),
+        (lambda: Decay(rate=-0.1), "workflow.rate"),
+        (lambda: Refresh(every=2**31), "workflow.every"),
+        (lambda: MostRecent(models=257), "workflow.models"),
+        (lambda: MostRecent(models=True), "workflow.models"),
+        (lambda: MostRecent(models=1.0), "workflow.models"),
+    ],
+)
+def test_values_just_beyond_the_other_end_are_named(make, key):
+    with pytest.raises(InputError, match=key):
+        make()
+
+
+def test_ends_of_the_ranges_are_allowed_and_defaults_are_as_documented():
+    for end in (0, 0.0, 1, 1.0):
+        assert (MixShare(end).share, Weighted(end).weight, Decay(end).rate) == (end, end, end)
+    for end in (1, 256):
+        assert (Window(end).batches, MostRecent(end).models) == (end, end)
+    assert [Refresh(every).every for every in (1, 2**31 - 1)] == [1, 2**31 - 1]
+    assert (Window().batches, MostRecent().models) == (2, 2)
+    assert (Mix().real, Weighted(0.1).real) == ("fixed", "fresh")
+
+
+def test_a_buffer_has_room_for_what_will_come_and_no_more():
+    """In units of the first batch, of 4 rows: three batches of 6 follow."""
+    setup = experiment("bernoulli", "accumulate", "raw").setup(np.float64)
+    assert setup.growth == pytest.approx(N / REAL)
+    assert experiment("bernoulli", "replace", "raw").setup(np.float64).growth == 0
+    pool = experiment("bernoulli", "random sources", "raw").setup(np.float64)
+    assert pool.growth == pytest.approx(1.0)

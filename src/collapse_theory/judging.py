@@ -165,7 +165,9 @@ def judge(
         scale = np.where(predicted == 0, np.sqrt(moments.m2 / np.maximum(moments.n, 1)), predicted)
         seen = (limit + stats.norm.ppf(POWER)) * se / np.abs(scale)
     seen = np.where(use, seen, np.nan)
-    detectable = float(np.nanmin(seen)) if use.any() else float("inf")
+    detectable = 0.0 if use.any() else float("inf")  # where nothing spreads, anything is seen
+    if not np.isnan(seen).all():
+        detectable = float(np.nanmin(seen))
     status, reason = _decide(theorem, z, use, speaks, limit, detectable, asked)
     return Verdict(
         theorem=theorem, experiment=experiment, expected=expected, status=status, reason=reason,
@@ -214,8 +216,10 @@ def deviation(theorem: Statement, m: Moments, predicted: Array, se: Array) -> Ar
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(gap == 0, 0, gap / se)
     a = np.where(se > 0, skewness(m) / np.sqrt(np.maximum(m.n, 1)), 0)
-    symmetric: Array = z + a / 6 + a * z**2 / 3 + a**2 * z**3 / 27
-    return symmetric
+    endless = np.isinf(z)  # no spread at all, and wrong
+    bounded = np.where(endless, 0, z)
+    symmetric = bounded + a / 6 + a * bounded**2 / 3 + a**2 * bounded**3 / 27
+    return np.where(endless, z, symmetric)
 
 
 def _binomial_z(m: Moments, predicted: Array) -> Array:
