@@ -42,6 +42,8 @@ def literal(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(literal, value))}]"
+    if dataclasses.is_dataclass(value):
+        return f"{{{', '.join(f'{k} = {v}' for k, v in _fields(type(value)).items())}}}"
     return repr(value)
 
 

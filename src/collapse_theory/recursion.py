@@ -16,9 +16,9 @@ from jaxtyping import Array, Float, PyTree, UInt32
 
 from collapse_theory.corpus import Items
 from collapse_theory.errors import InputError, RouteError
-from collapse_theory.families.base import Size, begin, draw_tables
+from collapse_theory.families.base import Size, begin, draw_tables, failed
 from collapse_theory.observables.base import Observable, Snapshot
-from collapse_theory.routes import BEGIN, AbstractRoute, ChainData, Raw
+from collapse_theory.routes import BEGIN, TRAIN, AbstractRoute, ChainData, Raw
 from collapse_theory.sampling.counter import at
 
 MOST_STORED = 10**8
@@ -76,7 +76,7 @@ def start(setup: Setup, key: Array) -> tuple[State, tuple[Array, ...]]:
     truth = begin(setup.family, at(key, one, BEGIN), setup.truth, setup.real.at(one))
     data = ChainData(setup, key, one, truth, truth)
     real = data.fresh()
-    theta = setup.route.fit(setup.family, real)
+    theta = setup.route.fit(setup.family, real, at(key, one, TRAIN), None)
     memory = setup.workflow.init(_opening(setup, real, truth))
     state = State(truth, theta, theta, memory, tuple(jnp.zeros(()) for _ in setup.observables))
     return _measure(setup, state)
@@ -88,15 +88,17 @@ def step(
     """Generation t >= 2: draw, train, measure."""
     data = ChainData(setup, key, generation, state.theta, state.truth)
     corpus, memory = setup.workflow.step(data, state.memory)
-    theta = setup.route.fit(setup.family, corpus)
+    theta = setup.route.fit(setup.family, corpus, at(key, generation, TRAIN), state.theta)
     return _measure(setup, state._replace(theta=theta, memory=memory))
 
 
 def _measure(setup: Setup, state: State) -> tuple[State, tuple[Array, ...]]:
     snapshot = Snapshot(state.truth, state.first, state.theta)
-    values, totals = [], []
+    lost, values, totals = failed(state.theta), [], []
     for observable, total in zip(setup.observables, state.totals, strict=True):
         value = observable(setup.family, snapshot)
+        if lost is not None:
+            value = jnp.where(lost, jnp.nan, value)
         if observable.cumulative:
             value = total = total.astype(value.dtype) + value
         values.append(value)

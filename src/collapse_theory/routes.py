@@ -13,10 +13,10 @@ from jaxtyping import Array
 
 from collapse_theory.corpus import Items, Sums
 from collapse_theory.errors import RouteError
-from collapse_theory.families.base import Size, is_convex
+from collapse_theory.families.base import Size, is_convex, refit
 from collapse_theory.sampling.counter import at, uniform
 
-FRESH, SYNTHETIC, MIXTURE, SUBSAMPLE, BEGIN = range(1, 6)
+FRESH, SYNTHETIC, MIXTURE, SUBSAMPLE, BEGIN, TRAIN = range(1, 7)
 ROLES = 8  # addresses set aside for one call; a second call of the same kind takes the next eight
 
 
@@ -40,8 +40,8 @@ class AbstractRoute(eqx.Module):
         """``size.n`` stored rows without replacement."""
 
     @abstractmethod
-    def fit(self, family: Any, corpus: Any) -> Any:
-        """The estimate."""
+    def fit(self, family: Any, corpus: Any, key: Array, previous: Any) -> Any:
+        """The estimate; the key is for training, ``previous`` the last fit (None at the first)."""
 
 
 class Law(AbstractRoute):
@@ -71,7 +71,7 @@ class Law(AbstractRoute):
             "route = 'law': a workflow that subsamples stored rows needs route = 'raw'"
         )
 
-    def fit(self, family: Any, corpus: Any) -> Any:
+    def fit(self, family: Any, corpus: Any, key: Array, previous: Any) -> Any:
         """From the statistic."""
         return family.estimate(corpus)
 
@@ -107,9 +107,9 @@ class Raw(AbstractRoute):
         chosen = jax.lax.top_k(score, size.capacity)[1]
         return _items(jax.tree.map(lambda a: a[chosen], corpus.rows), size)
 
-    def fit(self, family: Any, corpus: Items) -> Any:
+    def fit(self, family: Any, corpus: Items, key: Array, previous: Any) -> Any:
         """From the rows."""
-        return family.fit(corpus)
+        return refit(family, key, corpus, previous)
 
 
 def _items(rows: Any, size: Size) -> Items:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -113,14 +114,19 @@ def everything() -> dict[str, tuple[Any, ...]]:
 
 def fields_of(cls: type) -> list[dict[str, Any]]:
     """Name, type in words, whether required, and default of each field of a class."""
+    from collapse_theory.config import plain
     from collapse_theory.config.fields import hint_words, member_fields, required
+
+    def default(field: Any) -> Any:
+        value = None if required(field) else field.default
+        return plain(value, field.name) if dataclasses.is_dataclass(value) else value
 
     return [
         {
             "name": name,
             "type": hint_words(hint),
             "required": required(field),
-            "default": None if required(field) else field.default,
+            "default": default(field),
         }
         for name, (hint, field) in member_fields(cls).items()
     ]

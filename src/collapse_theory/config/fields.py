@@ -50,6 +50,8 @@ def hint_words(hint: Any) -> str:
             return "a list"
         inner = hint_words(items.pop())
         return "a list of " + re.sub(r"^an? (.*?)(?= of |$)", r"\1s", inner, count=1)
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return "a table"
     return WORDS.get(hint, "a value")
 
 
@@ -75,12 +77,61 @@ def convert(value: Any, hint: Any, key: str) -> Any:
         return _convert_list(value, hint, key)
     if typing.get_origin(hint) is Literal and value not in typing.get_args(hint):
         raise _wrong(value, hint, key)
+    if hint not in WORDS and isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return built(hint, subtable(value, key), key)
     if hint not in WORDS:
         return frozen(value)
     accepted = (int, float) if hint is float else (hint,)
     if not isinstance(value, accepted) or isinstance(value, bool) != (hint is bool):
         raise _wrong(value, hint, key)
     return construct(key, lambda: hint(value))
+
+
+def built(cls: type, table: dict[str, Any], key: str) -> Any:
+    """An object of a class from a table of its fields.
+
+    Raises:
+        InputError: a key is unknown or missing, or a value is of another type.
+    """
+    fields = member_fields(cls)
+    needed = [name for name, (_, field) in fields.items() if required(field)]
+    check_keys(table, needed, fields, f"{key}.", cls.__name__)
+    values = {k: convert(v, fields[k][0], f"{key}.{k}") for k, v in table.items()}
+    return construct(key, cls, **values)
+
+
+def check_keys(
+    table: dict[str, Any], needed: Iterable[str], allowed: Iterable[str], prefix: str, owner: str
+) -> None:
+    """Refuse a table that lacks a needed key, or has one that is not allowed.
+
+    Raises:
+        InputError: it does.
+    """
+    allowed = list(allowed)
+    for k in table:
+        if k not in allowed:
+            takes = f"{owner} takes {', '.join(allowed)}" if allowed else f"{owner} takes no keys"
+            raise InputError(f"{prefix}{_cut(k)} is unknown{suggestion(k, allowed)}; {takes}")
+    for k in needed:
+        if k not in table:
+            raise InputError(f"{prefix}{k} is missing: {owner} needs it")
+
+
+def _cut(key: str) -> str:
+    bare = show(key)[1:-1]
+    return key if key == bare else show(key)
+
+
+def subtable(value: Any, key: str) -> dict[str, Any]:
+    """A value that must be a table.
+
+    Raises:
+        InputError: it is none.
+    """
+    if not isinstance(value, dict):
+        raise InputError(f"{key} = {show(value)}: a table is needed, [{key}]")
+    return value
 
 
 def _convert_union(value: Any, hint: Any, key: str) -> Any:

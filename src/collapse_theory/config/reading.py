@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from collapse_theory import discovery
 from collapse_theory.config.fields import (
+    built,
+    check_keys,
     construct,
-    convert,
     frozen,
-    member_fields,
-    required,
     same_name,
+    subtable,
     suggestion,
 )
 from collapse_theory.errors import InputError, show
@@ -101,7 +101,7 @@ def experiment_from_table(table: dict[str, Any]) -> Experiment:
     Raises:
         InputError: a key is unknown or missing, or a value is not allowed.
     """
-    _check_keys(table, NEEDED, (*NEEDED, *OPTIONAL), "", "an experiment")
+    check_keys(table, NEEDED, (*NEEDED, *OPTIONAL), "", "an experiment")
     family = _member(table, "family", AbstractFamily)
     given = {k: frozen(v) for k, v in table.items() if k in ("n", "generations", "n_real", "route")}
     if "generator" in table:
@@ -110,7 +110,7 @@ def experiment_from_table(table: dict[str, Any]) -> Experiment:
         "experiment",
         Experiment,
         family=family,
-        truth=_build(family.truth_type, _subtable(table.get("truth", {}), "truth"), "truth"),
+        truth=built(family.truth_type, subtable(table.get("truth", {}), "truth"), "truth"),
         workflow=_member(table, "workflow", AbstractWorkflow),
         observables=tuple(_observables(table.get("observables", []), family)),
         **given,
@@ -129,7 +129,7 @@ def family_and_truth(family: str, truth: str = "") -> tuple[Any, Any]:
         InputError: either is not TOML, or not what is allowed.
     """
     made = _member({"family": _inline(_named(family), "family")}, "family", AbstractFamily)
-    return made, _build(made.truth_type, _inline(truth or "{}", "truth"), "truth")
+    return made, built(made.truth_type, _inline(truth or "{}", "truth"), "truth")
 
 
 def workflow_of(text: str) -> Any:
@@ -160,7 +160,7 @@ def _inline(text: str, key: str) -> dict[str, Any]:
     found = parsed(f"table = {text}", f"{key} = {show(text)}: not TOML, such as {{key = 1}}")
     if set(found) != {"table"}:  # more lines than one
         raise InputError(f"{key} = {show(text)}: one table is needed, such as {{key = 1}}")
-    return _subtable(found["table"], key)
+    return subtable(found["table"], key)
 
 
 def find_class(base: Any, name: str, key: str) -> Any:
@@ -184,45 +184,13 @@ def find_class(base: Any, name: str, key: str) -> Any:
 
 
 def _member(table: dict[str, Any], key: str, base: Any) -> Any:
-    inner = dict(_subtable(table[key], key))
+    inner = dict(subtable(table[key], key))
     if "name" not in inner:
         raise InputError(f"{key}.name is missing: it says which {key}")
     name = inner.pop("name")
     if not isinstance(name, str):
         raise InputError(f"{key}.name = {show(name)}: a string is needed")
-    return _build(find_class(base, name, f"{key}.name"), inner, key)
-
-
-def _build(cls: type, table: dict[str, Any], key: str) -> Any:
-    fields = member_fields(cls)
-    needed = [name for name, (_, field) in fields.items() if required(field)]
-    _check_keys(table, needed, fields, f"{key}.", cls.__name__)
-    values = {k: convert(v, fields[k][0], f"{key}.{k}") for k, v in table.items()}
-    return construct(key, cls, **values)
-
-
-def _check_keys(
-    table: dict[str, Any], needed: Iterable[str], allowed: Iterable[str], prefix: str, owner: str
-) -> None:
-    allowed = list(allowed)
-    for k in table:
-        if k not in allowed:
-            takes = f"{owner} takes {', '.join(allowed)}" if allowed else f"{owner} takes no keys"
-            raise InputError(f"{prefix}{_cut(k)} is unknown{suggestion(k, allowed)}; {takes}")
-    for k in needed:
-        if k not in table:
-            raise InputError(f"{prefix}{k} is missing: {owner} needs it")
-
-
-def _cut(key: str) -> str:
-    bare = show(key)[1:-1]
-    return key if key == bare else show(key)
-
-
-def _subtable(value: Any, key: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise InputError(f"{key} = {show(value)}: a table is needed, [{key}]")
-    return value
+    return built(find_class(base, name, f"{key}.name"), inner, key)
 
 
 def _observables(names: Any, family: AbstractFamily[Any]) -> Iterator[Observable]:

@@ -56,8 +56,15 @@ def to_toml(experiment: Experiment) -> str:
     tables = {k: v for k, v in table.items() if isinstance(v, dict)}
     lines = [_line(k, v) for k, v in table.items() if k not in tables]
     for name, inner in tables.items():
-        lines += ["", f"[{name}]", *(_line(k, v) for k, v in inner.items())]
+        lines += _section(name, inner)
     return "\n".join(lines) + "\n"
+
+
+def _section(name: str, table: dict[str, Any]) -> list[str]:
+    """A table, and after it the tables inside it."""
+    inner = {k: v for k, v in table.items() if isinstance(v, dict)}
+    lines = ["", f"[{name}]", *(_line(k, v) for k, v in table.items() if k not in inner)]
+    return lines + [line for k, v in inner.items() for line in _section(f"{name}.{k}", v)]
 
 
 def _fields(member: Any, key: str) -> dict[str, Any]:
@@ -68,13 +75,16 @@ def _fields(member: Any, key: str) -> dict[str, Any]:
 
 
 def plain(value: Any, key: str) -> Any:
-    """The value as TOML knows it: tuples and arrays as lists, NumPy's numbers as Python's.
+    """The value as TOML knows it: tuples and arrays as lists, NumPy's numbers as Python's,
+    dataclasses as tables.
 
     Raises:
         InputError: it holds something that TOML cannot.
     """
     if isinstance(value, list | tuple):
         return [plain(v, f"{key}[{i}]") for i, v in enumerate(value)]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _fields(value, key)
     listed = getattr(value, "tolist", None)  # NumPy and JAX, scalars too
     if listed is not None:
         return plain(listed(), key)

@@ -159,6 +159,41 @@ def begin(family: Any, key: Array, theta: Any, size: Size) -> Any:
 
 
 @functools.singledispatch
+def refit(family: Any, key: Array, items: Items, previous: Any) -> Any:
+    """The estimate from stored rows, by a family that needs more than the rows.
+
+    The rows alone by default. A family that is trained registers its training: it may draw (initial
+    weights, minibatches) and may go on from the last fit.
+
+    Args:
+        family: the family.
+        key: of this chain and generation, for this purpose alone.
+        items: the rows, weighted.
+        previous: the fit of the generation before; None at generation 1.
+    """
+    return family.fit(items)
+
+
+@functools.singledispatch
+def failed(theta: Any) -> Array | None:
+    """Whether a fit went wrong, so that whatever is measured on it is no number.
+
+    None, for never, where the type of the fit registers nothing.
+    """
+    return None
+
+
+@functools.singledispatch
+def counterpart(family: Any) -> AbstractFamily[Any] | None:
+    """The family whose chain this one follows when its training ends where it should.
+
+    It has the same truths and the same observables, and its theory may be drawn beside; None where
+    there is none.
+    """
+    return None
+
+
+@functools.singledispatch
 def is_convex(family: Any, theta: Any) -> bool:
     """Whether a mixture of members like theta is a member; it may depend on the shape of theta."""
     return bool(family.convex)

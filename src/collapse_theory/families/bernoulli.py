@@ -92,7 +92,7 @@ def _(family: Bernoulli, truth: BernoulliLaw, sizes: np.ndarray) -> TreePlan:
     return tree_plan([int(n) for n in sizes])
 
 
-register_symbols(Bernoulli, lambda theta: jnp.stack([1 - theta.prob, theta.prob], -1))
+register_symbols(Bernoulli, lambda family, theta: jnp.stack([1 - theta.prob, theta.prob], -1))
 
 
 @parameters.mean.register(Bernoulli)

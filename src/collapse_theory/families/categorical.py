@@ -141,4 +141,4 @@ def _(family: Categorical, theta: CategoricalFit) -> bool:
     return theta.probs.ndim == 1
 
 
-register_symbols(Categorical, lambda theta: theta.probs)
+register_symbols(Categorical, lambda family, theta: theta.probs)

@@ -81,4 +81,4 @@ def _(family: Smoothed, theta: CategoricalFit) -> bool:
     return theta.probs.ndim == 1
 
 
-register_symbols(Smoothed, lambda theta: theta.probs)
+register_symbols(Smoothed, lambda family, theta: theta.probs)

@@ -20,28 +20,28 @@ TAIL_MASS = 0.05
 ROUNDING = 1e-5  # relative room for sums that should equal TAIL_MASS
 
 
-def register_symbols(family: type, probabilities: Callable[[Any], Array]) -> None:
+def register_symbols(family: type, probabilities: Callable[[Any, Any], Array]) -> None:
     """Give a family every observable of this file that it does not define itself.
 
     A measure returns one value a context, or one for all; several contexts are averaged.
 
     Args:
         family: the class.
-        probabilities: from theta to its probabilities, (symbols,) or (contexts, symbols).
+        probabilities: of a family and its theta, (symbols,) or (contexts, symbols).
     """
     for observable, measure in MEASURES.items():
         observable.register(family)(_on_snapshots(measure, probabilities))
 
 
 def _on_snapshots(
-    measure: Measure, probabilities: Callable[[Any], Array]
+    measure: Measure, probabilities: Callable[[Any, Any], Array]
 ) -> Callable[[Any, Snapshot[Any]], Array]:
-    def table(theta: Any) -> Array:
-        p = probabilities(theta)
+    def table(family: Any, theta: Any) -> Array:
+        p = probabilities(family, theta)
         return p.reshape(-1, p.shape[-1])
 
     def observe(family: Any, snap: Snapshot[Any]) -> Array:
-        fit, truth, first = table(snap.fit), table(snap.truth), table(snap.first)
+        fit, truth, first = (table(family, m) for m in (snap.fit, snap.truth, snap.first))
         return measure(fit, truth, first).astype(fit.dtype).mean()
 
     return observe
