@@ -59,17 +59,7 @@ class Checkpoint:
             return
         about = {"kind": KIND, "schema": SCHEMA, "chains": self.latest.chains} | self.identity
         about["digest"] = digest(about, self.latest.moments)
-        beside = self.path.with_name(f"{self.path.name}.{uuid4().hex}.partial")
-        try:
-            with beside.open("wb") as file:
-                np.savez(file, about=json.dumps(about), **self.latest.moments._asdict())
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(self.path)  # whole or not at all
-        except OSError as e:
-            raise InputError(f"{self.path}: cannot be written: {e.strerror or e}") from e
-        finally:
-            beside.unlink(missing_ok=True)
+        write_whole(self.path, about, self.latest.moments._asdict())
         self.written = time.monotonic()
 
     def read(self) -> Tally | None:
@@ -96,6 +86,25 @@ class Checkpoint:
             raise InputError(f"{self.path}: not a checkpoint of this version; remove it")
         refuse_difference(self.path, about, self.identity)
         return Tally(chains, moments)
+
+
+def write_whole(path: Path, about: Identity, arrays: dict[str, Any]) -> None:
+    """Write a file of arrays, whole or not at all.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    beside = path.with_name(f"{path.name}.{uuid4().hex}.partial")
+    try:
+        with beside.open("wb") as file:
+            np.savez(file, about=json.dumps(about), **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as e:
+        raise InputError(f"{path}: cannot be written: {e.strerror or e}") from e
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def recorded(folder: Path, identity: Identity) -> Checkpoint:
@@ -134,4 +143,12 @@ def _differing_line(there: str, here: str) -> str:
     return f"{' and '.join(gone) or 'less'} there, {' and '.join(come) or 'less'} here"
 
 
-__all__ = ["EVERY", "Checkpoint", "Identity", "digest", "recorded", "refuse_difference"]
+__all__ = [
+    "EVERY",
+    "Checkpoint",
+    "Identity",
+    "digest",
+    "recorded",
+    "refuse_difference",
+    "write_whole",
+]

@@ -9,6 +9,7 @@ chunk, any number of devices and any number of processes.
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import threading
 from collections import deque
@@ -20,6 +21,7 @@ import jax
 import numpy as np
 from jaxtyping import Array
 
+from collapse_theory import stepwise
 from collapse_theory.errors import InputError
 from collapse_theory.moments import Moments, PowerSums, Tally, to_moments
 from collapse_theory.placement import Plan, cores, wide
@@ -33,6 +35,7 @@ from collapse_theory.programs import (
 from collapse_theory.recursion import Setup
 from collapse_theory.routes import Law
 from collapse_theory.sampling.counter import seed_key
+from collapse_theory.stepwise import Journal, Pages, is_stepwise
 
 LARGEST_UNIT = {"cpu": 1 << 15}  # chains; enough to drown the cost of a launch
 LARGEST_UNIT_ELSEWHERE = 1 << 22
@@ -67,10 +70,12 @@ def tally_moments(
     plan: Plan,
     before: Tally | None = None,
     keep: Callable[[Tally], None] | None = None,
+    pages: Pages | None = None,
 ) -> tuple[Moments, Tally | None]:
     """As :func:`run_moments`, going on from a tally of the same run.
 
-    ``keep`` is called with the tally after every whole unit. The result is the same, bit for bit,
+    ``keep`` is called with the tally after every whole unit; ``pages`` hold the states of units
+    that are run generation by generation. The result is the same, bit for bit,
     wherever the run was cut, as long as units are of one size: on one kind of device.
 
     Returns:
@@ -80,7 +85,8 @@ def tally_moments(
     if plan.chunk is not None and plan.chunk < 1:
         raise InputError(f"plan.chunk = {plan.chunk}: a whole number >= 1 is needed")
     unit = unit_size(setup, devices[0].platform)
-    ahead = len(devices) * -(-(plan.chunk or 3 * unit) // unit)
+    several = 1 if is_stepwise(setup) else 3  # a unit that is trained fills its device
+    ahead = len(devices) * -(-(plan.chunk or several * unit) // unit)
     latest = [before]
 
     def note(tally: Tally) -> None:
@@ -90,7 +96,7 @@ def tally_moments(
 
     for most in dict.fromkeys((ahead, 1)):  # where memory runs out, one unit at a time
         try:
-            return _tallied(setup, seed, chains, plan, most, latest[0], note)
+            return _tallied(setup, seed, chains, plan, most, latest[0], note, pages)
         except (jax.errors.JaxRuntimeError, MemoryError) as e:
             full = isinstance(e, MemoryError) or "RESOURCE_EXHAUSTED" in str(e)
             if not full or (most > 1 and jax.process_count() == 1):
@@ -112,13 +118,16 @@ def _tallied(
     ahead: int,
     before: Tally | None,
     keep: Callable[[Tally], None],
+    pages: Pages | None,
 ) -> tuple[Moments, Tally | None]:
-    root, devices = seed_key(int(seed)), plan.resolve_devices()
+    devices = plan.resolve_devices()
     unit = unit_size(setup, devices[0].platform)
+    journal = Journal(pages, functools.partial(_tell, plan, setup.generations, chains, unit))
+    where = seed_key(int(seed)), unit, devices, ahead, journal
     tally, done = before, before.chains if before else 0
     total = before.moments if before else None
     rest = range(chains.start + done, chains.stop)
-    for sums in _everybodys(_in_flight(setup, root, rest, unit, devices, ahead), ahead):
+    for sums in _everybodys(_in_flight(setup, rest, *where), ahead):
         if done >= len(chains):
             break  # a process that had no unit left sent an empty one
         moments = to_moments(sums)
@@ -176,14 +185,18 @@ def unit_size(setup: Setup, platform: str) -> int:
         InputError: the smallest unit needs more than `MOST_BYTES`.
     """
     largest, each = LARGEST_UNIT.get(platform, LARGEST_UNIT_ELSEWHERE), _bytes_per_chain(setup)
-    if SMALLEST_UNIT * each > MOST_BYTES:
+    smallest, bytes_there = SMALLEST_UNIT, UNIT_BYTES.get(platform, UNIT_BYTES_ELSEWHERE)
+    if is_stepwise(setup):
+        largest = min(largest, stepwise.LARGEST_UNIT)
+        smallest, bytes_there = stepwise.SMALLEST_UNIT, stepwise.UNIT_BYTES
+    if smallest * each > MOST_BYTES:
         raise InputError(
-            f"a chain needs {each / 1e9:.3g} GB, and {SMALLEST_UNIT} are run side by side: "
-            f"{MOST_BYTES // SMALLEST_UNIT / 1e9:.3g} GB each are allowed; take fewer rows (n), "
+            f"a chain needs {each / 1e9:.3g} GB, and {smallest} are run side by side: "
+            f"{MOST_BYTES // smallest / 1e9:.3g} GB each are allowed; take fewer rows (n), "
             "generations, symbols or dimensions, or route = 'law', which stores no rows"
         )
-    room = UNIT_BYTES.get(platform, UNIT_BYTES_ELSEWHERE) // each
-    return max(SMALLEST_UNIT, min(largest, 1 << max(0, room.bit_length() - 1)))
+    room = bytes_there // each
+    return max(smallest, min(largest, 1 << max(0, room.bit_length() - 1)))
 
 
 def _bytes_per_chain(setup: Setup) -> int:
@@ -191,8 +204,26 @@ def _bytes_per_chain(setup: Setup) -> int:
     return setup.state_bytes + rows + 64
 
 
+def _tell(
+    plan: Plan, generations: int, chains: range, unit: int, first: int, done: int, words: str
+) -> None:
+    """Pass on that so many generations of a unit are done."""
+    if plan.progress is not None and done < generations:
+        plan.progress(
+            min(first - chains.start + unit * done // generations, len(chains)), len(chains)
+        )
+    if plan.report is not None:
+        plan.report(words)
+
+
 def _in_flight(
-    setup: Setup, root: Array, chains: range, unit: int, devices: list[Any], ahead: int
+    setup: Setup,
+    chains: range,
+    root: Array,
+    unit: int,
+    devices: list[Any],
+    ahead: int,
+    journal: Journal,
 ) -> Iterator[PowerSums]:
     """This process's units in the order of their ids: every P-th of P processes.
 
@@ -210,7 +241,11 @@ def _in_flight(
         alone = ONE_AT_A_TIME if waits else contextlib.nullcontext()
         with alone, jax.enable_x64(bits):  # a setting that a thread does not inherit
             here, where = jax.device_put((arrays, (root, origin, count)), device)
-            sums = unit_sums(device.platform, static, here, where, unit)
+            platform = device.platform
+            if is_stepwise(setup):
+                sums = stepwise.unit_sums(platform, static, here, where, unit, journal)
+            else:
+                sums = unit_sums(platform, static, here, where, unit)
             ready: PowerSums = jax.tree.map(np.asarray, sums)  # waits for them
         return ready
 

@@ -15,6 +15,7 @@ from collapse_theory.errors import InputError, show
 SEEDS = 2**63
 MOST_CHAINS = 10**15
 Progress = Callable[[int, int], None]
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,9 @@ class Plan:
             units.
         devices: how many devices to use, or "all".
         dtype: "float32" or "float64"; float64 where JAX has it switched on, if left out.
-        progress: called with (chains done, chains in all) after each chunk.
+        progress: called with (chains done, chains in all) after each chunk; where a family is
+            trained, after each generation, with the share of the unit's chains that is done.
+        report: called with a line of words after each generation of a family that is trained.
 
     Example:
         >>> import collapse_theory as ct
@@ -38,6 +41,7 @@ class Plan:
     devices: int | str = 1
     dtype: str | None = None
     progress: Progress | None = None
+    report: Report | None = None
 
     def resolve_dtype(self) -> np.dtype[Any]:
         """The dtype of the chains.

@@ -21,6 +21,7 @@ from jaxtyping import Array, Bool
 
 from collapse_theory.moments import Moments, PowerSums, to_moments
 from collapse_theory.recursion import Setup
+from collapse_theory.sampling.counter import chain_key
 from collapse_theory.unit import advanced, carried, chain_ids, opened, opening_sums, stepped
 
 # XLA uses half of a register of 512 bits unless told (`benchmarks/operations.py` has the prices)
@@ -59,14 +60,20 @@ def scanned(
     bits would be copied, and compiled, into every consumer.
     """
     root, origin, count = where
-    ids, valid = _ids(unit, origin, count)
+    ids, valid = unit_ids(unit, origin, count)
     first, later = compiled(_first, platform), compiled(_later, platform)
     sums: PowerSums = later(static, arrays, *first(static, arrays, root, ids), valid)
     return sums
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _ids(unit: int, origin: Array, count: Array) -> tuple[tuple[Array, Array], Array]:
+def unit_keys(unit: int, root: Array, origin: Array) -> Any:
+    """The keys of the chains of a unit."""
+    return chain_key(root, *chain_ids(origin, lax.iota(jnp.uint32, unit)))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def unit_ids(unit: int, origin: Array, count: Array) -> tuple[tuple[Array, Array], Array]:
     """Ids of a unit, and which of them count."""
     place = lax.iota(jnp.uint32, unit)
     return chain_ids(origin, place), place < count
@@ -171,6 +178,27 @@ def _first(
     static: Any, arrays: Any, root: Array, ids: tuple[Array, Array]
 ) -> tuple[Array, Any, Any]:
     return opened(_join(static, arrays), root, ids)
+
+
+def unit_opened(static: Any, arrays: Any, root: Array, ids: Any, valid: Array) -> Any:
+    """Generation 1 of a unit: what the next one needs, and power sums, leaves (observables,)."""
+    _, state, values = opened(_join(static, arrays), root, ids)
+    sums = opening_sums(values, valid)
+    return carried(state, sums), _across(sums)
+
+
+def unit_generation(
+    static: Any, arrays: Any, keys: Array, t: Array, carry: Any, valid: Array
+) -> Any:
+    """Generation t >= 2 of a unit, in the same form."""
+    state, sums = advanced(_join(static, arrays), keys, t, carry, valid)
+    return carried(state, sums), _across(sums)
+
+
+def _across(sums: Any) -> PowerSums:
+    """Observables along the last axis."""
+    whole: PowerSums = jax.tree.map(lambda *a: jnp.stack(a), *sums)
+    return whole
 
 
 def _later(

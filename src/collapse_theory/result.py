@@ -18,6 +18,7 @@ from collapse_theory.observables.base import Observable
 from collapse_theory.placement import Plan, check_run
 from collapse_theory.recursion import Setup
 from collapse_theory.revision import versions
+from collapse_theory.stepwise import Pages
 
 if TYPE_CHECKING:
     import xarray
@@ -218,7 +219,8 @@ def simulate(
 
     with open_run(store, experiment, seed, plan, first_chain, chains) as run:
         most = max(chains, run.tally.chains if run.tally else 0)
-        found = _simulated(experiment, most, seed, plan, first_chain, run.tally, run.keep)
+        so_far = run.tally, run.keep, run.pages
+        found = _simulated(experiment, most, seed, plan, first_chain, *so_far)
         return run.finish(found)
 
 
@@ -230,10 +232,11 @@ def _simulated(
     first_chain: int,
     before: Tally | None = None,
     keep: Callable[[Tally], None] | None = None,
+    pages: Pages | None = None,
 ) -> Result:
     setup = experiment.setup(plan.resolve_dtype())
     ids = range(first_chain, first_chain + chains)
-    moments, tally = tally_moments(setup, seed, ids, plan, before, keep)
+    moments, tally = tally_moments(setup, seed, ids, plan, before, keep, pages)
     facts = provenance_facts(plan, route_taken(experiment, setup))
     return Result(experiment, seed, chains, moments, facts, plan, first_chain, tally)
 

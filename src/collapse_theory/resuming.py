@@ -25,6 +25,7 @@ from collapse_theory.moments import Moments, Tally
 from collapse_theory.placement import Plan
 from collapse_theory.result import Result
 from collapse_theory.store import check_target, load, save
+from collapse_theory.unfinished import Unfinished
 
 
 @dataclass
@@ -36,25 +37,33 @@ class Run:
         keep: called with each further tally; None in all processes but the first.
         tally: what it goes on from; None at the start.
         finished: what the folder holds.
+        pages: the states of units that are trained.
     """
 
     target: Path
     keep: Checkpoint | None
     tally: Tally | None
     finished: Result | None = None
+    pages: Unfinished | None = None
 
     def finish(self, result: Result) -> Result:
         """Put the finished result into the folder; the checkpoint is then needed no more."""
         if self.keep is None:
             return result
         if self.finished is not None and self.finished.chains >= result.chains:
-            self.keep.path.unlink(missing_ok=True)
+            self._clear()
             return self.finished
         if self.tally is None or result.chains > self.tally.chains or not self.target.exists():
             self.keep.flush()
             save(result, self.target)
-        self.keep.path.unlink(missing_ok=True)
+        self._clear()
         return result
+
+    def _clear(self) -> None:
+        if self.keep is not None:
+            self.keep.path.unlink(missing_ok=True)
+        if self.pages is not None:
+            self.pages.clear()
 
 
 @contextmanager
@@ -83,7 +92,7 @@ def open_run(
             tally = _furthest(finished, chains, checkpoint)
             told, tally = True, _shared(tally, shape)
             try:
-                yield Run(target, checkpoint, tally, finished)
+                yield Run(target, checkpoint, tally, finished, Unfinished(target, identity))
             except BaseException:
                 checkpoint.flush()
                 raise
@@ -140,6 +149,7 @@ def remove(path: str | Path) -> None:
     with locked(target):
         try:
             target.with_name(f".{target.name}.checkpoint").unlink(missing_ok=True)
+            Unfinished(target, {}).clear()
             if target.exists():
                 shutil.rmtree(target)
         except OSError as e:

@@ -179,6 +179,9 @@ def failed(theta: Any) -> Array | None:
     """Whether a fit went wrong, so that whatever is measured on it is no number.
 
     None, for never, where the type of the fit registers nothing.
+
+    Args:
+        theta: the fit.
     """
     return None
 
@@ -189,6 +192,9 @@ def counterpart(family: Any) -> AbstractFamily[Any] | None:
 
     It has the same truths and the same observables, and its theory may be drawn beside; None where
     there is none.
+
+    Args:
+        family: one that is trained.
     """
     return None
 

@@ -73,7 +73,11 @@ class AbstractLearnedFamily(AbstractFamily[Learned]):
 
 
 def as_learned(module: eqx.Module) -> Learned:
-    """A network as a fit that was not trained, as :meth:`AbstractFamily.model` returns it."""
+    """A network as a fit that was not trained, as :meth:`AbstractFamily.model` returns it.
+
+    Args:
+        module: with at least one floating-point array.
+    """
     arrays = eqx.filter(module, eqx.is_inexact_array)
     dtype = jax.tree.leaves(arrays)[0].dtype
     return Learned(arrays, jnp.zeros((), dtype), jnp.zeros((), dtype))
