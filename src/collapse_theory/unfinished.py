@@ -76,7 +76,7 @@ class Unfinished:
         now = time.monotonic()
         if page.state and now - self.written.get(first, -np.inf) <= checkpoint.EVERY:
             return
-        arrays = [np.ascontiguousarray(a) for a in (*page.state, *page.sums)]
+        arrays = [*page.state, *page.sums]
         raw = [np.frombuffer(a.tobytes(), np.uint8) for a in arrays]  # bfloat16 is no type of NumPy
         about = {
             "kind": KIND, "versions": versions(), "done": page.done, "states": len(page.state),

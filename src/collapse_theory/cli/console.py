@@ -57,20 +57,31 @@ def some_generations(last: int) -> list[int]:
 
 @contextlib.contextmanager
 def progress_bar() -> Iterator[Callable[..., None] | None]:
-    """``(done, total, text="")`` moves a bar on stderr; None where that is no terminal."""
+    """``(done, total, text="")`` moves a bar on stderr; None where that is no terminal.
+
+    None for ``done`` and ``total`` changes the text only.
+    """
     if not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
-        BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"),
+        BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+        TextColumn("{task.description}"),
     )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
 
-        def move(done: int, total: int, text: str = "") -> None:
+        def move(done: int | None, total: int | None, text: str = "") -> None:
             bar.update(task, completed=done, total=total, description=text)
 
         yield move

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -60,7 +61,7 @@ def cache_folder() -> Path | None:
 
 
 def make_plan(
-    devices: str, dtype: str | None = None, progress: Callable[[int, int], None] | None = None
+    devices: str, dtype: str | None = None, progress: Callable[..., None] | None = None
 ) -> Plan:
     """The plan from the command's words.
 
@@ -72,7 +73,8 @@ def make_plan(
     if devices != "all" and not devices.isdecimal():
         raise InputError(f"--devices = {devices!r}: allowed are 'all' and a whole number >= 1")
     plan = Plan(
-        devices=devices if devices == "all" else int(devices), dtype=dtype, progress=progress
-    )
+        devices=devices if devices == "all" else int(devices), dtype=dtype, progress=progress,
+        report=None if progress is None else functools.partial(progress, None, None),
+    )  # fmt: skip
     plan.resolve_devices()
     return plan
