@@ -72,7 +72,9 @@ class Text:
         found = [place.get(s, place.get(OTHER, -1)) for s in units(text, self.unit)]
         if -1 in found:
             strange = units(text, self.unit)[found.index(-1)]
-            raise InputError(f"{show(strange)} is not among the {len(place)} symbols of {self.name}")
+            raise InputError(
+                f"{show(strange)} is not among the {len(place)} symbols of {self.name}"
+            )
         return np.asarray(found, np.int32)
 
     def decode(self, tokens: Sequence[int] | NDArray[np.int32]) -> str:
@@ -95,7 +97,8 @@ class Text:
                 "give a longer text, or a smaller context"
             )
         starts = np.linspace(0, last, count).astype(np.int64)
-        return part[starts[:, None] + np.arange(length)]
+        rows: NDArray[np.int32] = part[starts[:, None] + np.arange(length)]
+        return rows
 
 
 def units(text: str, unit: Unit) -> list[str]:
@@ -188,7 +191,9 @@ def _raw(source: str | Path) -> str:
     try:
         files = _files(path)
         if (size := sum(f.stat().st_size for f in files)) > LARGEST:
-            raise InputError(f"{_named(path)}: {size:,} bytes of text: at most {LARGEST:,} are read")
+            raise InputError(
+                f"{_named(path)}: {size:,} bytes of text: at most {LARGEST:,} are read"
+            )
         return "\n".join(_decoded(f) for f in files)
     except OSError as e:
         raise InputError(f"{_named(e.filename or path)}: {e.strerror or e}") from e

@@ -57,14 +57,14 @@ def run_preset(
     from collapse_theory.cli.session import begin
 
     begin(cache=not no_cache)
-    from collapse_theory.presets import SIZES, estimate, seddik_text
+    from collapse_theory.presets import SIZES, estimate, forget, seddik_text
 
     what = SIZES[size]
     what = replace(what, family=replace(what.family, text=text))
     needs = estimate(what, seeds)
     folder = made(Path(f"{preset}-{size}") if out is None else out)
     if force:
-        remove(folder)
+        forget(folder)
     print(f"collapse: {words(what, needs, seeds)}", file=sys.stderr)
     with progress_bar() as bar:
         told = _Teller(bar, what.generations)
@@ -119,14 +119,6 @@ def made(folder: Path) -> Path:
     except (OSError, ValueError) as e:
         raise InputError(f"--out = {str(folder)!r}: no folder can be made there") from e
     return folder
-
-
-def remove(folder: Path) -> None:
-    """Remove the runs in a folder, and nothing else."""
-    from collapse_theory.resuming import remove as remove_run
-
-    for run in sorted(folder.glob("*.zarr")):
-        remove_run(run)
 
 
 def words(preset: TextPreset, needs: Estimate, seeds: int) -> str:

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
+from numpy.typing import NDArray
 
 from collapse_theory.corpus import Items
 from collapse_theory.errors import InputError, show
@@ -82,7 +83,7 @@ class NGram(AbstractFamily[NGramFit]):
         _check_pseudo(self.pseudo, "family.pseudo")
 
     def model(self, truth: NGramLaw) -> NGramFit:
-        """The counts of the text, seen as windows at even distances that cover it.
+        """The counts of the text; rows begin anywhere in it.
 
         Raises:
             InputError: the text cannot be read, or its table would be too large.
@@ -94,9 +95,8 @@ class NGram(AbstractFamily[NGramFit]):
                 f"family.order = {self.order}: {symbols} symbols make a table of "
                 f"{symbols}**{self.order + 1} probabilities, {LARGEST_TABLE:,} are allowed"
             )
-        rows = text.windows(-(-len(text.train) // self.context), self.context)
-        starts, counts = tallied(rows, np.ones(len(rows)), symbols, self.order)
-        return estimated(jnp.asarray(starts), jnp.asarray(counts), truth.pseudo)
+        counts = tallied(text.train, symbols, self.order)
+        return estimated(jnp.asarray(counts.sum(-1)), jnp.asarray(counts), truth.pseudo)
 
     def smallest_fit(self, truth: NGramLaw) -> int:
         """One row."""
@@ -126,7 +126,7 @@ class NGram(AbstractFamily[NGramFit]):
         symbols = len(text_of(self).alphabet)
         contexts = symbols**self.order
         codes, following = coded(items.rows, symbols, self.order)
-        weight = items.weight.astype(self._dtype(items))
+        weight = items.weight
         starts = jnp.zeros(contexts, weight.dtype).at[codes[:, 0]].add(weight)
         each = jnp.broadcast_to(weight[:, None], following.shape)
         counts = jnp.zeros((contexts, symbols), weight.dtype).at[codes, following].add(each)
@@ -146,9 +146,6 @@ class NGram(AbstractFamily[NGramFit]):
         rest = jnp.log(theta.probs[codes, following])
         return jnp.concatenate([jnp.repeat(begun, self.order, 1), rest], 1)
 
-    def _dtype(self, items: Items) -> Any:
-        return items.weight.dtype
-
 
 def coded(
     rows: Int[Any, "n l"], symbols: int, order: int
@@ -161,22 +158,14 @@ def coded(
     return codes, rows[:, order:]
 
 
-def tallied(
-    rows: np.ndarray, weight: np.ndarray, symbols: int, order: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Weights of the beginnings, (contexts,), and of what follows, (contexts, symbols), float64."""
-    contexts = symbols**order
-    codes, following = coded(rows.astype(np.int64), symbols, order)
-    starts = np.bincount(codes[:, 0], weight, contexts)
-    places = (codes * symbols + following).ravel()
-    each = np.repeat(weight, following.shape[1])
-    counts = np.bincount(places, each, contexts * symbols)
-    return starts, counts.reshape(contexts, symbols)
+def tallied(tokens: NDArray[np.int32], symbols: int, order: int) -> NDArray[np.float64]:
+    """How often each symbol follows each run of ``order`` in a text: (contexts, symbols)."""
+    codes, following = coded(tokens[None].astype(np.int64), symbols, order)
+    counts = np.bincount((codes * symbols + following)[0], minlength=symbols ** (order + 1))
+    return counts.reshape(-1, symbols).astype(np.float64)
 
 
-def estimated(
-    starts: Float[Array, " c"], counts: Float[Array, "c s"], pseudo: Any
-) -> NGramFit:
+def estimated(starts: Float[Array, " c"], counts: Float[Array, "c s"], pseudo: Any) -> NGramFit:
     """The shares; where a context has none, those of all symbols."""
     added = counts + pseudo
     whole = added.sum(-1, keepdims=True)
@@ -186,7 +175,7 @@ def estimated(
 
 
 def _check_pseudo(pseudo: Any, key: str) -> None:
-    if isinstance(pseudo, float | int) and not (0 <= pseudo and math.isfinite(pseudo)):
+    if isinstance(pseudo, float | int) and not (pseudo >= 0 and math.isfinite(pseudo)):
         raise InputError(f"{key} = {show(pseudo)}: a number >= 0 is needed")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 import jax
 import jax.numpy as jnp
@@ -66,8 +66,8 @@ def check_text(family: TextFamily) -> None:
             f"family.context = {show(family.context)}: a whole number in 2..{LONGEST_CONTEXT} is "
             "needed"
         )
-    if family.unit not in Unit.__args__:
-        allowed = ", ".join(Unit.__args__)
+    if family.unit not in get_args(Unit):
+        allowed = ", ".join(get_args(Unit))
         raise InputError(f"family.unit = {show(family.unit)}: allowed are {allowed}")
 
 
@@ -115,4 +115,5 @@ def _distinct_trigrams(family: TextFamily, snap: Snapshot[Any]) -> Array:
 
 
 def _generated(family: TextFamily, theta: Any) -> Int[Array, "n l"]:
-    return family.sample(seed_key(SAMPLED_SEED), theta, SAMPLED)
+    rows: Array = family.sample(seed_key(SAMPLED_SEED), theta, SAMPLED)
+    return rows

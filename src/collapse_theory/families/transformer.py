@@ -59,11 +59,11 @@ class Block(eqx.Module):
     """
 
     before: Float[Array, "*l w"]
-    qkv: Float[Array, "*l w 3w"]
+    qkv: Float[Array, "*l w w3"]
     out: Float[Array, "*l w w"]
     between: Float[Array, "*l w"]
-    up: Float[Array, "*l w 4w"]
-    down: Float[Array, "*l 4w w"]
+    up: Float[Array, "*l w w4"]
+    down: Float[Array, "*l w4 w"]
 
 
 class CharTransformer(eqx.Module):
@@ -122,7 +122,9 @@ class CharTransformer(eqx.Module):
         room = (layers, length, self.heads, width // self.heads)
         empty = jnp.zeros(room, jnp.bfloat16 if self.half else self.embedding.dtype)
 
-        def draw(carry: tuple[Array, Cache], place: tuple[Array, Array]) -> tuple[tuple[Array, Cache], Array]:
+        def draw(
+            carry: tuple[Array, Cache], place: tuple[Array, Array]
+        ) -> tuple[tuple[Array, Cache], Array]:
             (token, cache), (i, here) = carry, place
             x = self.embedding[token] + self.positions[i]
 

@@ -15,6 +15,7 @@ from collapse_theory.figures.style import axis_label, palette
 from collapse_theory.figures.verdicts import prediction, ratio, slack
 
 __all__ = [
-    "axis_label", "error_growth", "forecast", "ladder", "loops", "palette", "phase_diagram", "prediction",
-    "provenance", "ratio", "ridges", "sample_paths", "simplex", "slack", "survival", "zip_plot",
+    "axis_label", "error_growth", "forecast", "ladder", "loops", "palette", "phase_diagram",
+    "prediction", "provenance", "ratio", "ridges", "sample_paths", "simplex", "slack", "survival",
+    "zip_plot",
 ]  # fmt: skip

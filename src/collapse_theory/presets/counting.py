@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment
-from collapse_theory.families.ngram import NGram, coded
+from collapse_theory.families.ngram import NGram, coded, tallied
 from collapse_theory.families.text_rows import contexts, text_of
 from collapse_theory.workflows.mix import Mix
 from collapse_theory.workflows.replace import Replace
@@ -74,8 +74,8 @@ def _laws(family: NGram, e: Experiment) -> tuple[Array, Array]:
     """True law at each fixed context, and how often a place of a row has that context."""
     text = text_of(family)
     symbols, order = len(text.alphabet), family.order
-    codes, _ = coded(text.train[None].astype(np.int64), symbols, order)
-    visits = np.bincount(codes[0], minlength=symbols**order) / codes.size
+    counts = tallied(text.train, symbols, order)
+    visits = counts.sum(-1) / counts.sum()
     padded = np.pad(contexts(family), ((0, 0), (0, 1))).astype(np.int64)
     last = coded(padded, symbols, order)[0][:, -1]
     table = np.asarray(family.model(e.truth).probs, np.float64)

@@ -10,13 +10,14 @@ from typing import Any
 from collapse_theory.errors import InputError, show
 from collapse_theory.experiment import Experiment
 from collapse_theory.families.ngram import NGram, NGramLaw
-from collapse_theory.families.text_rows import CONTEXTS, HELD_OUT, SAMPLED
+from collapse_theory.families.text_rows import CONTEXTS, HELD_OUT, SAMPLED, text_of
 from collapse_theory.families.text_transformer import TextTransformer, TextTransformerLaw
 from collapse_theory.families.training import Training
 from collapse_theory.placement import Plan
 from collapse_theory.presets.counting import count_theory
 from collapse_theory.presets.loops import Curve, curves_of
 from collapse_theory.result import simulate
+from collapse_theory.resuming import remove
 from collapse_theory.workflows.mix import Mix
 from collapse_theory.workflows.replace import Replace
 
@@ -30,6 +31,7 @@ MEASURED = (
     "l1_to_first", "held_out_loss", "entropy", "distinct_trigrams", "tail_recall",
     "truth_perplexity",
 )  # fmt: skip
+COUNTED = ("l1_to_first", "entropy")  # of the counts; lost symbols make their losses infinite
 COUNT_CHAINS = 32  # of the count model, which costs next to nothing
 SEEDS = 8
 
@@ -62,12 +64,14 @@ class TextPreset:
         f = self.family
         truth: Any = self.truth
         family: Any = f
+        names: Any = COUNTED if model == COUNTS else MEASURED
         if model == COUNTS:
             family, truth = NGram(f.text, f.unit, f.most, f.context, self.order), NGramLaw()
         for loop, (workflow, share) in LOOPS.items():
             yield loop, Experiment(
                 family=family, truth=truth, workflow=workflow, n=max(1, round(share * self.n)),
-                n_real=self.n, generations=self.generations, observables=MEASURED,
+                n_real=self.n, generations=self.generations,
+                observables=names,
             )  # fmt: skip
 
 
@@ -147,6 +151,8 @@ def seddik_text(
     if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
         raise InputError(f"seeds = {show(seeds)}: a whole number >= 1 is needed")
     plan = plan or Plan(dtype="float32")
+    if out is not None:
+        _same_text(preset, out / "text")
     found: list[Curve] = []
     steps = [(m, *pair) for m in (COUNTS, TRANSFORMER) for pair in preset.experiments(m)]
     for i, (model, loop, experiment) in enumerate(steps):
@@ -156,7 +162,35 @@ def seddik_text(
         if model == COUNTS:
             bare = replace(experiment, observables=())
             known, chains = count_theory(bare), COUNT_CHAINS
-        store = None if out is None else out / f"{model}-{loop.replace('/', '-')}.zarr"
+        store = None if out is None else store_of(out, model, loop)
         run = simulate(experiment, chains=chains, seed=0, plan=plan, store=store)
         found += curves_of(model, loop, run, known)
     return found
+
+
+def forget(out: Path) -> None:
+    """Remove the runs in a folder, finished or not, and nothing else.
+
+    Raises:
+        InputError: one of them is being written, or cannot be removed.
+    """
+    for model in (COUNTS, TRANSFORMER):
+        for loop in LOOPS:
+            remove(store_of(out, model, loop))
+    (out / "text").unlink(missing_ok=True)
+
+
+def store_of(out: Path, model: str, loop: str) -> Path:
+    """Where in a folder the run of a model under a loop is kept."""
+    return out / f"{model}-{loop.replace('/', '-').replace(' ', '-')}.zarr"
+
+
+def _same_text(preset: TextPreset, note: Path) -> None:
+    """Refuse to go on with another text than the runs in the folder were begun with."""
+    digest = text_of(preset.family).digest
+    if note.exists() and note.read_text("utf-8").strip() != digest:
+        raise InputError(
+            f"{note.parent}: its runs were begun with another text, or in another version of "
+            "Python; take another folder, or --force"
+        )
+    note.write_text(digest + "\n", "utf-8")
