@@ -214,7 +214,8 @@ def draw(curves: list[Curve], path: Path) -> None:
     from collapse_theory import figures
     from collapse_theory.cli.drawing import save_figure
 
+    names = [name for name in DRAWN if any(c.observable == name for c in curves)]
     figure = Figure(figsize=(11, 8), layout="constrained")
-    for ax, name in zip(figure.subplots(2, 2).flat, DRAWN, strict=True):
+    for ax, name in zip(figure.subplots(2, 2).flat, names, strict=False):
         figures.loops(ax, curves, name)
     save_figure(figure, path, "--out")

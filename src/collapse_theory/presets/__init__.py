@@ -12,6 +12,6 @@ from collapse_theory.presets.seddik_text import (
 )
 
 __all__ = [
-    "SIZES", "Curve", "Estimate", "TextPreset", "apart", "count_theory", "curves_of", "estimate", "forget",
-    "seddik_text",
+    "SIZES", "Curve", "Estimate", "TextPreset", "apart", "count_theory", "curves_of", "estimate",
+    "forget", "seddik_text",
 ]  # fmt: skip

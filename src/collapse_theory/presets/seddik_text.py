@@ -79,9 +79,9 @@ SIZES: dict[str, TextPreset] = {
     "mini": TextPreset(
         TextTransformer(
             context=16, width=32, layers=1, heads=2,
-            training=Training("adam", rate=3e-3, steps=300, batch=32, clip=1.0),
+            training=Training("adam", rate=3e-3, steps=300, batch=16, clip=1.0),
         ),
-        TextTransformerLaw(steps=1500, batch=64), order=2, n=512,
+        TextTransformerLaw(steps=1000, batch=64), order=2, n=512,
     ),
     "full": TextPreset(
         TextTransformer(
