@@ -37,6 +37,7 @@ FLOORS = [
         "store",
         "resuming",
         "unfinished",
+        "alongside",
         "checkpoint",
         "config",
         "figures",

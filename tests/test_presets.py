@@ -1,4 +1,4 @@
-"""Presets: from the command to the table, the file and the figure; they go on where they stopped."""
+"""Presets: from the command to the table, the file and the figure, and on where it stopped."""
 
 import csv
 import importlib

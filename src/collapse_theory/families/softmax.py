@@ -15,6 +15,8 @@ from collapse_theory.families.categorical import Categorical, CategoricalFit, Ca
 from collapse_theory.families.learned import AbstractLearnedFamily, Learned, as_learned
 from collapse_theory.families.symbols import register_symbols
 from collapse_theory.families.training import Training
+from collapse_theory.observables.base import Snapshot
+from collapse_theory.observables.logit import first_logit
 
 SYMBOLS = Categorical()  # rows are those of the counts
 
@@ -99,3 +101,9 @@ def _(family: Softmax) -> Categorical:
 
 
 register_symbols(Softmax, lambda family, theta: family.probabilities(theta))
+
+
+@first_logit.register(Softmax)
+def _(family: Softmax, snap: Snapshot[Learned]) -> Array:
+    logits: Array = snap.fit.arrays.table.reshape(-1)
+    return logits[0]
