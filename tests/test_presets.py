@@ -45,6 +45,7 @@ def command(capsys, *words):
     return code, capsys.readouterr()
 
 
+@pytest.mark.slow
 def test_a_run_from_the_command_to_the_files(toy, tmp_path, capsys):
     out = tmp_path / "run"
     code, told = command(capsys, "--seeds", 2, "--out", out)

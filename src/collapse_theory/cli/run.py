@@ -216,6 +216,13 @@ def draw(curves: list[Curve], path: Path) -> None:
 
     names = [name for name in DRAWN if any(c.observable == name for c in curves)]
     figure = Figure(figsize=(11, 8), layout="constrained")
+    labels: dict[str, Any] = {}
     for ax, name in zip(figure.subplots(2, 2).flat, names, strict=False):
-        figures.loops(ax, curves, name)
+        legend = figures.loops(ax, curves, name).get_legend()
+        labels |= dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+        if legend is not None:
+            legend.remove()  # one for all panels
+    figure.legend(
+        labels.values(), labels.keys(), loc="outside lower center", ncols=3, frameon=False
+    )
     save_figure(figure, path, "--out")
