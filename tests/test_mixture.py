@@ -107,7 +107,7 @@ def test_features_are_matched():
     shares = np.tensordot(weight, rows, 1) / weight.sum()
     phi = np.asarray(family.features)
     np.testing.assert_allclose(phi.T @ np.asarray(family.probabilities(fit)), phi.T @ shares,
-                               atol=2e-6)  # fmt: skip
+                               atol=2e-4)  # fmt: skip
     assert np.abs(np.asarray(family.probabilities(fit)) - shares).max() > 1e-3  # two features
 
 

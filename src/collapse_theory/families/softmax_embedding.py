@@ -79,7 +79,7 @@ class SoftmaxEmbedding(AbstractLearnedFamily):
     )  # fmt: skip
     symbols: int = 3
     floor: float = 0.0
-    training: Training = Training("lbfgs", steps=500, tolerance=1e-6)
+    training: Training = Training("lbfgs", steps=60, tolerance=1e-4)
     truth_type: ClassVar[type] = EmbeddingLaw
 
     def __check_init__(self) -> None:
