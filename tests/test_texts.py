@@ -84,6 +84,7 @@ def test_forecasts_count_the_same_words(file):
 REFUSED = {
     "no such file": (("none.txt",), {}, "No such file"),
     "an ending": (("data.csv",), {}, "files that end in .txt or .md"),
+    "no name": (("",), {}, "text = '': the name of a file"),
     "a device": (("/dev/zero",), {}, "files that end in"),
     "NUL": (("a\0.txt",), {}, "not the name of a file"),
     "no UTF-8": (("wrong.txt",), {}, "byte 1500 is not UTF-8"),

@@ -84,13 +84,15 @@ def test_parameters_and_operations_are_counted(shape):
 
 def test_half_precision_and_dropout_are_near_the_plain_network():
     shape, row = SHAPES[0], jnp.array([3, 1, 4, 1, 0, 2])
-    plain = jax.jit(network(shape))(row)
-    half = jax.jit(network(shape, half=True))(row)
+    plain = eqx.filter_jit(network(shape))(row)
+    half = eqx.filter_jit(network(shape, half=True))(row)
     assert half.dtype == jnp.float32
     np.testing.assert_allclose(half, plain, atol=0.05)
     assert (half != plain).any()
     dropping = network(shape, dropout=0.2)
-    np.testing.assert_array_equal(jax.jit(dropping)(row), plain)  # all is there without a key
+    np.testing.assert_array_equal(
+        eqx.filter_jit(dropping)(row), plain
+    )  # all is there without a key
     some = jax.jit(jax.vmap(dropping, (None, 0)))(row, jr.split(jr.key(0), 50))
     assert some.std(0).min() > 0.01
     kept = np.asarray(dropping._dropped(jnp.ones(100_000), jr.key(1)))
@@ -144,7 +146,7 @@ def test_every_observable_is_what_it_says():
     assert float(texts.truth_perplexity(TINY, snap)) > 20  # next to nothing was learned
 
 
-def test_it_runs_in_a_loop_and_diverges_in_the_open():
+def test_it_runs_in_a_loop():
     e = ct.Experiment(
         family=TINY, truth=LAW, workflow=ct.Mix(), n=4, n_real=8, generations=2,
         observables=("l1_to_first", "training_steps"),
@@ -152,9 +154,6 @@ def test_it_runs_in_a_loop_and_diverges_in_the_open():
     found = ct.simulate(e, chains=2, seed=0, plan=ct.Plan(dtype="float32"))
     assert found.mean("l1_to_first")[0] == 0 < found.mean("l1_to_first")[1]
     assert (found.mean("training_steps") == 5).all()
-    wild = replace(e, family=replace(TINY, training=ct.Training("sgd", 1e30, 5)))
-    lost = ct.simulate(wild, chains=2, seed=0, plan=ct.Plan(dtype="float32"))
-    assert (lost.nonfinite("l1_to_first") == 2).all()
 
 
 @pytest.mark.parametrize(
@@ -177,6 +176,7 @@ def test_fields_out_of_range_are_refused(fields, message):
     [
         ({"seed": -1}, r"truth\.seed = -1"),
         ({"steps": 0}, r"truth\.steps = 0: a whole number"),
+        ({"steps": 10**18}, r"truth\.steps = 10+: at most 1,000,000,000"),
         ({"rate": 0.0}, r"truth\.rate = 0\.0"),
     ],
 )

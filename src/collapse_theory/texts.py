@@ -188,6 +188,8 @@ def _raw(source: str | Path) -> str:
     if source == PYTHON:
         return python_text()
     path = Path(source)
+    if not str(source).strip():
+        raise InputError(f"text = {show(str(source))}: the name of a file or a folder is needed")
     try:
         files = _files(path)
         if (size := sum(f.stat().st_size for f in files)) > LARGEST:

@@ -22,6 +22,7 @@ from collapse_theory.families.transformer import CharTransformer, Shape, transfo
 from collapse_theory.sampling.counter import seed_key, uniform
 
 MOST_WIDE, MOST_LAYERS = 1 << 14, 256
+MOST_STEPS, MOST_BATCH = 10**9, 1 << 20  # of the truth's training
 OVERLAP = 4
 """Windows of the real text that the truth is trained on begin at every quarter of a window."""
 
@@ -53,6 +54,11 @@ class TextTransformerLaw:
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**63:
             raise InputError(f"truth.seed = {show(self.seed)}: a whole number in [0, 2**63) needed")
+        for name, most in (("steps", MOST_STEPS), ("batch", MOST_BATCH)):
+            if getattr(self, name) > most:
+                raise InputError(
+                    f"truth.{name} = {show(getattr(self, name))}: at most {most:,} are allowed"
+                )
         try:
             _ = self.training
         except InputError as e:

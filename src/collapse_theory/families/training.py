@@ -72,7 +72,7 @@ class Training(eqx.Module):
             )
         for name, least in (("steps", 1), ("batch", 1), ("patience", 1)):
             value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or int(value) != value < least):
+            if value is not None and (isinstance(value, bool) or not int(value) == value >= least):
                 raise InputError(f"training.{name} = {show(value)}: a whole number >= 1 is needed")
         for name in ("rate", "clip"):
             value = getattr(self, name)

@@ -110,7 +110,9 @@ class CharTransformer(eqx.Module):
         def through(x: Array, layer: tuple[Block, Array | None]) -> tuple[Array, None]:
             return self._block(x, *layer), None
 
-        return self._logits(_over_layers(through, x, (self.blocks, keys))[0])
+        # the inside of a block is computed again for the gradient: it would be most of the memory
+        again = jax.checkpoint(through) if layers > FEW_LAYERS else through
+        return self._logits(_over_layers(again, x, (self.blocks, keys))[0])
 
     def sample(self, u: Float[Array, " length"]) -> Int[Array, " length"]:
         """A row, from one uniform a symbol, at temperature 1; each symbol costs one position.
