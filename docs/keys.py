@@ -53,6 +53,8 @@ def _cells(field: dict | None) -> list[str]:
 def _toml(value: object) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{k} = {_toml(v)}' for k, v in value.items())}}}"
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 

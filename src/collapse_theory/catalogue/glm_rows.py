@@ -33,7 +33,7 @@ def _many(e: Experiment) -> bool:
 def _case(workflow: AbstractWorkflow) -> Experiment:
     return Experiment(
         family=Logistic(firth=True, iterations=8), workflow=workflow,
-        truth=RegressionLaw((0.6, -0.3)), n=48, generations=2,
+        truth=RegressionLaw((0.6, -0.3)), n=80, generations=3,
     )  # fmt: skip
 
 
