@@ -68,7 +68,7 @@ training = ct.Training("adam", rate=1e-2, steps=120, batch=32, clip=1.0)
 pairs = ct.NGram(context=8, order=1)
 network = ct.TextTransformer(context=8, width=16, layers=1, heads=2, training=training)
 loops = {"fully synthetic": ct.Replace(), "50/50": ct.Mix()}
-names = ("l1_to_first", "entropy")
+names = ("l1_to_first",)
 plan = ct.Plan(dtype="float32")
 runs, theory = {}, {}
 for loop, workflow in loops.items():
