@@ -12,7 +12,7 @@ from scipy import stats
 
 import collapse_theory as ct
 from collapse_theory.families.text_rows import CONTEXTS, contexts, text_of
-from collapse_theory.families.text_transformer import TextTransformerLaw
+from collapse_theory.families.text_transformer import TextTransformerLaw, true_model
 from collapse_theory.families.transformer import Shape, inverse, transformer
 
 SHAPES = [Shape(5, 6, 8, 1, 2), Shape(5, 6, 8, 3, 4, tied=False)]
@@ -120,6 +120,10 @@ def test_the_truth_is_trained_once_and_whatever_the_fits_are_trained_like():
     other = replace(TINY, training=ct.Training("sgd", 1e-3, 7)).model(LAW)
     assert eqx.tree_equal(one, other)
     assert not eqx.tree_equal(one, TINY.model(replace(LAW, seed=1)))
+    true_model.cache_clear()  # as in a process that goes on with a run
+    again = TINY.model(LAW)
+    assert again is not one
+    assert eqx.tree_equal(one, again)
 
 
 def test_every_observable_is_what_it_says():
