@@ -21,8 +21,8 @@
 #
 # Not repeated: the transformer of Section 4.1 (characters of Shakespeare, ten generations of
 # training), whose distances and losses depend on a network and its optimiser: the theory is not
-# about them, and this package has no such model. The values behind some figures (which $S_0$, which
-# windows, which laws) could not be read off; those below are ours.
+# about them. `collapse run seddik-text` and the notebook `text.py` have it. The values behind some
+# figures (which $S_0$, which windows, which laws) could not be read off; those below are ours.
 
 # %%
 import jax

@@ -29,6 +29,7 @@ from collapse_theory.cli.plan import plan
 from collapse_theory.cli.predict import predict
 from collapse_theory.cli.report import report
 from collapse_theory.cli.rerun import rerun
+from collapse_theory.cli.run import run_preset
 from collapse_theory.cli.simulate import simulate
 from collapse_theory.cli.sweep import sweep
 from collapse_theory.cli.verify import verify
@@ -57,6 +58,7 @@ def make_app() -> App:
     )
     for command, name in (
         (verify, "verify"), (simulate, "simulate"), (sweep, "sweep"), (rerun, "rerun"),
+        (run_preset, "run"),
         (predict, "predict"),
         (diagnose, "diagnose"), (plan, "plan"), (forecast, "forecast"),
         (bench, "bench"), (calibrate, "calibrate"), (list_members, "list"), (show, "show"),

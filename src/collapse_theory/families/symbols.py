@@ -84,7 +84,7 @@ def _l1(p: Array, q: Array) -> Array:
     return jnp.abs(p - q).sum(-1)
 
 
-def _tail_recall(fit: Probs, truth: Probs) -> Array:
+def tail_recall(fit: Probs, truth: Probs) -> Array:
     """Share of the tail symbols alive; 1 where the truth has no tail."""
     order = jnp.argsort(truth, axis=-1)
     rising = jnp.take_along_axis(truth, order, -1)
@@ -114,7 +114,7 @@ MEASURES: dict[Observable, Measure] = {
     diversity.gini: lambda p, truth, first: (p * (1 - p)).sum(-1),
     diversity.entropy: lambda p, truth, first: _entropy(p),
     diversity.support_size: lambda p, truth, first: (p > 0).sum(-1),
-    diversity.tail_recall: lambda p, truth, first: _tail_recall(p, truth),
+    diversity.tail_recall: lambda p, truth, first: tail_recall(p, truth),
     diversity.unseen_mass: lambda p, truth, first: jnp.where(p > 0, 0, truth).sum(-1),
     support.hallucinated_mass: lambda p, truth, first: jnp.where(truth > 0, 0, p).sum(-1),
     support.heat_distance: lambda p, truth, first: _to_a_dead_law(p),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_theory.errors import InputError, show
+from collapse_theory.texts import units
 
 TABLES = {".csv": ",", ".tsv": "\t"}
 TEXTS = (".txt", ".md")
@@ -131,8 +131,7 @@ def _from_table(table: Any, name: str | None, path: Path) -> Column:
 
 
 def _counted(text: str, unit: Unit) -> Column:
-    found = re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)*", text.lower()) if unit == "word" else list(text)
-    return Column(f"{unit}s", None, _ordered(Counter(found).items()))
+    return Column(f"{unit}s", None, _ordered(Counter(units(text, unit)).items()))
 
 
 def _ordered(pairs: Any) -> tuple[tuple[str, int], ...]:

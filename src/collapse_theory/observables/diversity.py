@@ -11,7 +11,8 @@ support_size = Observable("support_size", "number of symbols with positive proba
 tail_recall = Observable(
     "tail_recall",
     "share of the tail symbols still alive, the rarest that hold at most 5 % of the mass; "
-    "of normal laws: the share of the outermost 5 % of the truth that the fit covers",
+    "of normal laws: the share of the outermost 5 % of the truth that the fit covers; "
+    "of text: those that keep a tenth of their true probability are alive",
 )
 all_alive = Observable(
     "all_alive", "1 if no symbol of the truth has probability 0, else 0", binary=True
