@@ -36,12 +36,12 @@ def test_where_memory_runs_out_one_unit_at_a_time_is_tried(monkeypatch):
     monkeypatch.setattr(engine, "LARGEST_UNIT", {"cpu": 64})
     real, asked = engine._in_flight, []
 
-    def crowded(setup, root, chains, unit, devices, ahead):
+    def crowded(setup, chains, root, unit, devices, ahead, journal):
         asked.append((chains.start, ahead))
         if ahead > 1:
-            yield from real(setup, root, chains[:256], unit, devices, ahead)
+            yield from real(setup, chains[:256], root, unit, devices, ahead, journal)
             exhausted()
-        yield from real(setup, root, chains, unit, devices, ahead)
+        yield from real(setup, chains, root, unit, devices, ahead, journal)
 
     whole = ct.simulate(EXPERIMENT, chains=1024, seed=1)
     monkeypatch.setattr(engine, "_in_flight", crowded)

@@ -105,6 +105,7 @@ def test_chains_agree_with_numpy(workflow):
     assert np.abs((run.mean("fisher_error") - 1.2 * other.mean(1)) / se).max() > 4.5  # planted
 
 
+@pytest.mark.slow
 def test_the_bias_adds_up():
     """E w_t = w + t b / n: at n = 320 the second order is a tenth of it, and so is the allowance.
 

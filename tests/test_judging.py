@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 import collapse_theory as ct
-from collapse_theory import verification
+from collapse_theory import sizing
 from collapse_theory.judging import critical, deviation, judge, standard_error
 from collapse_theory.ladder import judge_ladder, polynomial, relative_gaps, rung
 from collapse_theory.moments import moments_of
@@ -28,7 +28,7 @@ def stated(kind=ct.Kind.EXACT, order=None, finite=True):
     """A statement that the value is 1."""
     return ct.Trial(
         "x", "$1$", kind, ct.Source(None), lambda: [1.0, 1.0], lambda rng, n: None, ({},),
-        order=order, finite_variance=lambda r: finite,
+        order=order, finite_kurtosis=lambda r: finite,
     )  # fmt: skip
 
 
@@ -39,11 +39,11 @@ def seen(mean, kind=ct.Kind.EXACT, sd=1.0, n=10_000, order=None, finite=True):
 
 
 def test_limits_are_those_of_the_normal_table():
-    """Two-sided 0.001: 3.2905; one-sided 3.0902; two-sided over ten generations 3.8906."""
-    assert critical(ct.Kind.EXACT, 1) == pytest.approx(3.2905, abs=1e-4)
-    assert critical(ct.Kind.ASYMPTOTIC, 10) == pytest.approx(3.8906, abs=1e-4)
+    """Two-sided 0.0005: 3.4808; one-sided 3.2905; two-sided over ten generations 4.0556."""
+    assert critical(ct.Kind.EXACT, 1) == pytest.approx(3.4808, abs=1e-4)
+    assert critical(ct.Kind.ASYMPTOTIC, 10) == pytest.approx(4.0556, abs=1e-4)
     for kind in (ct.Kind.UPPER, ct.Kind.LOWER):
-        assert critical(kind, 1) == pytest.approx(3.0902, abs=1e-4)
+        assert critical(kind, 1) == pytest.approx(3.2905, abs=1e-4)
 
 
 def test_standard_errors_of_means():
@@ -115,10 +115,10 @@ def test_means_against_one(kind, mean, status):
 
 
 def test_what_would_have_been_seen():
-    """(3.4808 + 3.0902) standard errors, two generations, at a power of 0.999."""
+    """(3.6623 + 3.0902) standard errors, two generations, at a power of 0.999."""
     v = seen((1, 1), sd=0.1)
     assert v.status is ct.Status.CONSISTENT
-    assert v.detectable == pytest.approx((3.4808 + 3.0902) * np.hypot(1e-3, 1e-4), rel=1e-3)
+    assert v.detectable == pytest.approx((3.6623 + 3.0902) * np.hypot(1e-3, 1e-4), rel=1e-3)
     assert v.max_abs_z == pytest.approx(0, abs=1e-9)
     assert v.trusted_until == 2
     assert seen((1, 1), finite=False).reason.startswith("no generation")
@@ -165,7 +165,7 @@ def test_a_ladder_says_where_its_gaps_lead(offset, curve, asked, status):
     gaps, errors = relative_gaps(rungs)
     value, error = polynomial(gaps[:, 0], errors[:, 0], 1 / np.array([1.0, 2, 4, 8]), 1)
     np.testing.assert_allclose(found.z, value[0] / error, rtol=1e-9, atol=1e-9)
-    assert found.detectable == pytest.approx((3.4808 + 3.0902) * error, rel=1e-4)
+    assert found.detectable == pytest.approx((3.6623 + 3.0902) * error, rel=1e-4)
 
 
 def test_a_ladder_of_what_is_not_believed_or_has_no_order():
@@ -219,15 +219,15 @@ def test_a_planted_error_need_be_seen_on_one_case_only():
 def test_how_many_chains_are_needed():
     """The squared error of a mean: a chi-square, whose standard deviation is sqrt(2) means.
 
-    (3.2905 + 3.0902)^2 * 2 / 0.05^2 chains. The variance of the pilot has kurtosis 15, hence a
+    (3.4808 + 3.0902)^2 * 2 / 0.05^2 chains. The variance of the pilot has kurtosis 15, hence a
     standard error of 1.5 %; at 6 % a false alarm has probability 6e-5.
     """
     e = ct.Experiment(family=ct.Gaussian(ddof=1), workflow=ct.Replace(), n=10, generations=1)
     theorem = ct.theorem_named("replace.mean_moments")
-    needed = verification.chains_needed(theorem, e, 0.05, pilot=1 << 16)
-    assert needed == pytest.approx((3.2905 + 3.0902) ** 2 * 2 / 0.05**2, rel=0.06)
+    needed = sizing.chains_needed(theorem, e, 0.05, pilot=1 << 16)
+    assert needed == pytest.approx((3.4808 + 3.0902) ** 2 * 2 / 0.05**2, rel=0.06)
     for relative in (0, 1, -0.1):
         with pytest.raises(ct.InputError, match="relative"):
-            verification.chains_needed(theorem, e, relative)
+            sizing.chains_needed(theorem, e, relative)
     with pytest.raises(ct.InputError, match="does not cover"):
-        verification.chains_needed(ct.theorem_named("kazdan2024.accumulate_gaussian.variance"), e)
+        sizing.chains_needed(ct.theorem_named("kazdan2024.accumulate_gaussian.variance"), e)

@@ -81,6 +81,7 @@ def test_a_poisson_fit_is_the_optimum():
     np.testing.assert_allclose(ct.PoissonGLM().fit(given).weights, best, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_poisson_chain_follows_the_first_order():
     """E|w_t - w|^2_I near 2 t / n at n = 400: within 5 % and five standard errors."""
     family, law = ct.PoissonGLM(iterations=10), RegressionLaw((0.4, -0.3))

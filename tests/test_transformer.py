@@ -100,6 +100,7 @@ def test_half_precision_and_dropout_are_near_the_plain_network():
     assert abs((kept == 0).mean() - 0.2) < 4.2e-3  # 3.3 standard errors: false alarms 1e-3
 
 
+@pytest.mark.slow
 def test_a_tiny_one_learns_its_rows_by_heart():
     family = ct.TextTransformer(
         context=8, width=16, layers=1, heads=2, training=ct.Training("adam", 2e-2, 150)
@@ -150,6 +151,7 @@ def test_every_observable_is_what_it_says():
     assert float(texts.truth_perplexity(TINY, snap)) > 20  # next to nothing was learned
 
 
+@pytest.mark.slow
 def test_it_runs_in_a_loop():
     e = ct.Experiment(
         family=TINY, truth=LAW, workflow=ct.Mix(), n=4, n_real=8, generations=2,

@@ -80,7 +80,7 @@ def one_step_mean(e: Experiment) -> Vector:
 
 
 @theorem(
-    "derived.early_stopped_gd",
+    "derived.early_stopped_gd.chain",
     observable=parameters.mean_squared_error,
     kind=Kind.ASYMPTOTIC,
     order=1.0,
@@ -122,7 +122,7 @@ def _balance(rng: Any, count: int, *, n: int, symbols: int, rate: float, fits: i
 
 
 @trial(
-    "derived.softmax_sgd_martingale",
+    "derived.softmax_sgd_martingale.trained",
     kind=Kind.EXACT,
     source=OWN,
     draws=_balance,
