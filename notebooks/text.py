@@ -64,7 +64,7 @@ for name, run in (("counts", counts), ("softmax", softmax)):
 # fit sees 256 rows of the fit before, or these beside the first 256 real rows, which stay.
 
 # %%
-training = ct.Training("adam", rate=1e-2, steps=120, batch=32, clip=1.0)
+training = ct.Training("adam", rate=1e-2, steps=80, batch=32, clip=1.0)
 pairs = ct.NGram(context=8, order=1)
 network = ct.TextTransformer(context=8, width=16, layers=1, heads=2, training=training)
 loops = {"fully synthetic": ct.Replace(), "50/50": ct.Mix()}
@@ -72,13 +72,13 @@ names = ("l1_to_first",)
 plan = ct.Plan(dtype="float32")
 runs, theory = {}, {}
 for loop, workflow in loops.items():
-    for family, chains in ((pairs, 64), (network, 8)):
+    for family, chains in ((pairs, 16), (network, 8)):
         e = ct.Experiment(
-            family=family, workflow=workflow, n=256, generations=T, observables=names,
+            family=family, workflow=workflow, n=128, generations=T, observables=names,
         )  # fmt: skip
         runs[loop, type(family).__name__] = ct.simulate(e, chains=chains, seed=0, plan=plan)
         if family is pairs:
-            bare = ct.Experiment(family=family, workflow=workflow, n=256, generations=T)
+            bare = ct.Experiment(family=family, workflow=workflow, n=128, generations=T)
             theory[loop] = count_theory(bare)["l1_to_first"]
 
 # %%

@@ -43,6 +43,7 @@ _HOMES = {
     "families.categorical": ("Categorical",),
     "families.classes": ("GaussianClasses",),
     "families.exponential": ("Exponential", "Gamma"),
+    "families.flow": ("Flow",),
     "families.gaussian": ("Gaussian", "GaussianLaw"),
     "families.gaussian_nd": ("GaussianND",),
     "families.known_variance": ("GaussianMean",),

@@ -1,0 +1,117 @@
+"""The normalising flow: a density, drawn from as it says, trained, and in a loop."""
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import pytest
+from scipy import stats
+
+import collapse_theory as ct
+from collapse_theory.families import flow
+from collapse_theory.families.flow import PlaneLaw
+from collapse_theory.families.learned import as_learned
+from collapse_theory.observables.base import Snapshot
+from collapse_theory.sampling.counter import seed_key
+
+FAMILY = ct.Flow(layers=4, width=5)
+SIDE = np.linspace(-12, 12, 481)
+
+
+@pytest.fixture(scope="module")
+def bent():
+    """A flow whose layers all do something."""
+    module = FAMILY.build(seed_key(0))
+    leaves, tree = jax.tree.flatten(module)
+    keys = jr.split(seed_key(1), len(leaves))
+    return jax.tree.unflatten(
+        tree, [x + 0.3 * jr.normal(k, x.shape) for k, x in zip(keys, leaves, strict=True)]
+    )
+
+
+def density_at(side, log_density):
+    """On the square of these points, by second and first coordinate."""
+    points = np.stack(np.meshgrid(side, side), -1).reshape(-1, 2)
+    logs = jax.jit(jax.vmap(log_density))(jnp.asarray(points))
+    return np.exp(np.asarray(logs)).reshape(len(side), len(side))
+
+
+def test_it_is_a_density(bent):
+    area = (SIDE[1] - SIDE[0]) ** 2
+    assert density_at(SIDE, bent.log_density).sum() * area == pytest.approx(1, abs=1e-6)
+    fault = density_at(SIDE, lambda x: bent.log_density(x * 1.01))  # planted: a stretch forgotten
+    assert abs(fault.sum() * area - 1) > 1e-2
+
+
+def test_it_is_drawn_from_as_it_says(bent):
+    """Chi-square over unit cells of expectation >= 20, of 20,000 rows; false alarms 1e-4."""
+    inside = (np.arange(240) + 0.5) / 20 - 6  # 20 midpoints a cell and coordinate
+    cells = density_at(inside, bent.log_density).reshape(12, 20, 12, 20).sum((1, 3)) / 20**2
+    rows = np.asarray(FAMILY.sample(seed_key(2), as_learned(bent), 20_000))
+    edges = np.linspace(-6, 6, 13)
+    counts = np.histogram2d(rows[:, 1], rows[:, 0], bins=(edges, edges))[0]
+
+    def odds(expected):
+        large = expected >= 20
+        assert large.sum() >= 20
+        return stats.chi2.sf(((counts - expected) ** 2 / expected)[large].sum(), large.sum())
+
+    assert odds(20_000 * cells) > 1e-4
+    assert odds(20_000 * cells.T) < 1e-4  # planted: coordinates exchanged
+
+
+def test_the_grid_is_fine_enough(bent, monkeypatch):
+    truth = FAMILY.model(PlaneLaw())
+    snap = Snapshot(truth, as_learned(bent), as_learned(bent))
+    coarse = float(jax.jit(lambda s: flow.kl_forward(FAMILY, s))(snap))
+    monkeypatch.setattr(flow, "SIDE", 96)
+    monkeypatch.setattr(flow, "REACH", 8.0)
+    fine = float(jax.jit(lambda s: flow.kl_forward(FAMILY, s))(snap))
+    assert coarse != fine
+    assert coarse == pytest.approx(fine, abs=1e-6)
+    x = FAMILY.sample(seed_key(3), truth, 50_000)
+    gaps = flow.log_mixture(truth, x) - jax.jit(jax.vmap(bent.log_density))(x)
+    error = 4 * float(gaps.std()) / np.sqrt(len(x))  # false alarms 6e-5
+    assert coarse == pytest.approx(float(gaps.mean()), abs=error)
+
+
+def test_truth_is_drawn_from():
+    rows = np.asarray(FAMILY.sample(seed_key(4), FAMILY.model(PlaneLaw()), 40_000))
+    table = PlaneLaw().table
+    np.testing.assert_allclose(rows.mean(0), table.mean(0), atol=4 * 1.4 / np.sqrt(40_000))
+    np.testing.assert_allclose(np.cov(rows.T, ddof=0), np.cov(table.T, ddof=0) + 0.2 * np.eye(2),
+                               atol=0.06)  # fmt: skip
+
+
+def gaussian_kl():
+    """KL from the truth of the Gaussian with its moments: what no flow is worth training beyond."""
+    truth = FAMILY.model(PlaneLaw())
+    points, area = flow.grid(truth)
+    true = np.asarray(flow.log_mixture(truth, points))
+    table = PlaneLaw().table
+    spread = np.cov(table.T, ddof=0) + 0.2 * np.eye(2)
+    fitted = stats.multivariate_normal(table.mean(0), spread).logpdf(points)
+    return float(area * (np.exp(true) * (true - fitted)).sum())
+
+
+@pytest.mark.slow
+def test_a_loop_of_flows_loses_the_truth():
+    """The first fit beats the best Gaussian; on their own rows KL(truth || fit) grows."""
+    e = ct.Experiment(family=ct.Flow(layers=4, width=8), workflow=ct.Replace(), n=400,
+                      generations=3, observables=("kl_forward", "training_loss"))  # fmt: skip
+    found = ct.simulate(e, chains=8, seed=0, plan=ct.Plan(dtype="float32"))
+    kl = found.mean("kl_forward")
+    assert 0 < kl[0] < gaussian_kl()
+    assert kl[2] > kl[0] + 4 * found.se("kl_forward")[[0, 2]].max()
+    assert not found.nonfinite("kl_forward").any()
+
+
+@pytest.mark.parametrize(("make", "word"), [
+    (lambda: ct.Flow(layers=0), "family.layers = 0"),
+    (lambda: ct.Flow(width=5000), "1..1024"),
+    (lambda: PlaneLaw(means=((0.0,), (1.0,))), "not 2"),
+    (lambda: PlaneLaw(var=0.0), "truth.var"),
+])  # fmt: skip
+def test_what_is_refused(make, word):
+    with pytest.raises(ct.InputError, match=word.replace(".", r"\.")):
+        make()
