@@ -115,3 +115,9 @@ def test_a_loop_of_flows_loses_the_truth():
 def test_what_is_refused(make, word):
     with pytest.raises(ct.InputError, match=word.replace(".", r"\.")):
         make()
+
+
+def test_truth_and_fit_are_not_put_into_one_pool():
+    e = ct.Experiment(family=FAMILY, workflow=ct.MixShare(0.5), n=4, generations=2)
+    with pytest.raises(ct.InputError, match="no model of the family's own kind"):
+        e.setup(np.float32)

@@ -16,6 +16,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 from numpy.typing import NDArray
 
+from collapse_theory.errors import InputError
+
 
 class AbstractCorpus(eqx.Module):
     """Data with weights.
@@ -86,6 +88,11 @@ class Items(AbstractCorpus):
         """Rows of both; into the free slots of a reserved buffer when one of them is such."""
         if other.growing and not self.growing:
             return other.merge(self)
+        if jax.tree.structure(self.rows) != jax.tree.structure(other.rows):
+            raise InputError(
+                "the truth is no model of the family's own kind, so the two cannot be picked from "
+                "in one pool: take a workflow that mixes rows, such as Mix"
+            )
         if not self.growing:
             rows, weight = jax.tree.map(
                 lambda a, b: jnp.concatenate([a, b]), self._slots(), other._slots()
