@@ -88,7 +88,7 @@ class Items(AbstractCorpus):
         """Rows of both; into the free slots of a reserved buffer when one of them is such."""
         if other.growing and not self.growing:
             return other.merge(self)
-        if jax.tree.structure(self.rows) != jax.tree.structure(other.rows):
+        if self._kind() != other._kind():
             raise InputError(
                 "the truth is no model of the family's own kind, so the two cannot be picked from "
                 "in one pool: take a workflow that mixes rows, such as Mix"
@@ -129,6 +129,9 @@ class Items(AbstractCorpus):
     def filled(self) -> Bool[Array, cap]:
         """Which slots hold a row."""
         return self.weight > 0
+
+    def _kind(self) -> Any:
+        return jax.tree.structure(self.rows)
 
     def _slots(self) -> tuple[PyTree[Array], Array]:
         return self.rows, self.weight
