@@ -63,18 +63,24 @@ def test_true_theorems_are_rarely_refuted_and_false_ones_always():
     found = alarms.false_alarms(SOME, replicates=100, chains=2048)
     assert pooled(a.refuted for a in found).of == 200
     assert pooled(a.refuted for a in found).count <= 3
+    assert pooled(a.confirmed for a in found).count == 0  # 1 in 5,000 times
     fault = alarms.false_alarms(wrong_by(1.5), replicates=20, chains=2048)
-    assert all(a.refuted.value == 1 for a in fault)
+    assert all(a.refuted.value == a.confirmed.value == 1 for a in fault)
 
 
 def test_planted_errors_are_seen_by_their_size():
     """At the size that is said to be detectable 0.1 % are missed; 3 of 160 come once in 1,700."""
     found = alarms.power(SOME, replicates=40, chains=2048, multiples=(0.0, 0.5, 1.0, 2.0))
     rates = {m: pooled(p.refuted for p in found if p.multiple == m) for m in (0, 0.5, 1, 2)}
+    twice = {m: pooled(p.confirmed for p in found if p.multiple == m) for m in (0, 0.5, 1, 2)}
     assert rates[0].count <= 2
     assert rates[0].value < rates[0.5].value < rates[1].value
     assert rates[1].of - rates[1].count <= 2
     assert rates[2].value == 1
+    assert twice[0].count == 0
+    assert twice[0.5].count < rates[0.5].count
+    assert twice[1].of - twice[1].count <= 4
+    assert twice[2].value == 1
 
 
 @pytest.mark.parametrize("trap", TRAPS[:1] + TRAPS[8:9], ids=lambda t: t.name)
@@ -150,9 +156,12 @@ def test_rates_that_are_not_kept_are_named(tiny):
     faults = {
         "true statements": replace(tiny, alarms=(replace(a, refuted=Rate(9, 1000)),)),
         "upper limit": replace(
-            tiny, alarms=(a,), power=(replace(p, multiple=1.0, refuted=Rate(20, 20)),), level="full"
+            tiny,
+            alarms=(a,),
+            level="full",
+            power=(replace(p, multiple=1.0, confirmed=Rate(20, 20)),),
         ),
-        "planted errors": replace(tiny, power=(replace(p, multiple=1.0, refuted=Rate(80, 100)),)),
+        "planted errors": replace(tiny, power=(replace(p, multiple=1.0, confirmed=Rate(8, 10)),)),
         "traps": replace(tiny, guards=tuple(wrong)),
         "standard error": replace(tiny, spreads=(replace(s, scatter=2.0, error=0.1),)),
     }

@@ -30,7 +30,16 @@ FLOORS = [
     {"engine", "provenance", "catalogue"},
     {"result", "replaying"},
     {"judging", "prediction", "calculating"},
-    {"ladder", "sizing", "planting", "jobs", "diagnostics", "planning", "forecasting"},
+    {
+        "ladder",
+        "sizing",
+        "planting",
+        "confirming",
+        "jobs",
+        "diagnostics",
+        "planning",
+        "forecasting",
+    },
     {
         "verification",
         "trying",

@@ -7,7 +7,7 @@ import time
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from collapse_theory import discovery
 from collapse_theory.catalogue.base import Kind
 from collapse_theory.catalogue.trial import Replicates, Trial
 from collapse_theory.checkpoint import Checkpoint, recorded
+from collapse_theory.confirming import confirmed
 from collapse_theory.judging import Verdict, judge
 from collapse_theory.ladder import RUNGS, judge_ladder
 from collapse_theory.moments import Moments, Tally, moments_of
@@ -70,21 +71,48 @@ def attempt(
     seed: int = 0,
     store: Path | None = None,
 ) -> Verdict:
-    """A verdict on one case; asymptotic statements on a ladder of sizes."""
+    """A verdict on one case; asymptotic statements on a ladder of sizes.
+
+    What is refuted is tried once more, on replicates of their own.
+    """
     begun = time.perf_counter()
-    if what.kind is Kind.ASYMPTOTIC:
-        ladder = [{**numbers, "size": numbers["size"] * factor} for factor in RUNGS]
-        rungs = [_attempt(what, n, asked, seed, store) for n in ladder]
-        found = judge_ladder(what, rungs, RUNGS, asked=asked, expected=what.expected)
-    else:
-        found = _attempt(what, numbers, asked, seed, store)
+    once, fresh = _Draws(seed, False, store), _Draws(seed, True, store)
+    first = _judged(what, numbers, asked, once)
+    found = confirmed(first, lambda: _judged(what, numbers, asked, fresh))
     return replace(found, planted_seen=planted_seen(found), seconds=time.perf_counter() - begun)
 
 
-def _attempt(
-    what: Trial, numbers: dict[str, Any], asked: float, seed: int, store: Path | None
-) -> Verdict:
-    rng = np.random.default_rng([seed, zlib.crc32(f"{what.name} {numbers}".encode())])
+@dataclass(frozen=True)
+class _Draws:
+    """Which replicates: the seed of all, whether they are to confirm, where they are kept."""
+
+    seed: int
+    again: bool
+    store: Path | None
+
+    def generator(self, what: Trial, numbers: dict[str, Any]) -> np.random.Generator:
+        """Of its own for each trial, numbers and try."""
+        words = [self.seed, zlib.crc32(f"{what.name} {numbers}".encode())]
+        return np.random.default_rng([*words, 1] if self.again else words)
+
+    def record(self, what: Trial, numbers: dict[str, Any], asked: float) -> Checkpoint | None:
+        """Where the moments are kept; None without a store."""
+        if self.store is None:
+            return None
+        about = {"trial": what.name, "numbers": str(numbers), "asked": asked, "seed": self.seed}
+        return recorded(self.store, about | {"again": self.again, "versions": versions()})
+
+
+def _judged(what: Trial, numbers: dict[str, Any], asked: float, draws: _Draws) -> Verdict:
+    if what.kind is not Kind.ASYMPTOTIC:
+        return _rung(what, numbers, asked, draws)
+    ladder = [{**numbers, "size": numbers["size"] * factor} for factor in RUNGS]
+    rungs = [_rung(what, n, asked, draws) for n in ladder]
+    return judge_ladder(what, rungs, RUNGS, asked=asked, expected=what.expected)
+
+
+def _rung(what: Trial, numbers: dict[str, Any], asked: float, draws: _Draws) -> Verdict:
+    rng = draws.generator(what, numbers)
     run = Replicates(numbers, len(what.predict(Replicates(numbers, 0))))
 
     def draw() -> Moments:
@@ -96,7 +124,7 @@ def _attempt(
     def verdict(moments: Moments) -> Verdict:
         return judge(what, run, moments, asked=asked, expected=what.expected)
 
-    record = _record(store, what, numbers, asked, seed)
+    record = draws.record(what, numbers, asked)
     kept = record.read() if record else None
     if kept is not None:
         return verdict(kept.moments)
@@ -111,15 +139,6 @@ def _attempt(
     if record:
         record.keep(Tally(found.chains, moments))
     return found
-
-
-def _record(
-    store: Path | None, what: Trial, numbers: dict[str, Any], asked: float, seed: int
-) -> Checkpoint | None:
-    if store is None:
-        return None
-    about = {"trial": what.name, "numbers": str(numbers), "asked": asked, "seed": seed}
-    return recorded(store, about | {"versions": versions()})
 
 
 def _enough(found: Verdict, asked: float) -> bool:

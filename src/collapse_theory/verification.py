@@ -3,7 +3,7 @@
 Cases that differ only in numbers share one compiled program, and theorems about the same experiment
 share one simulation. Chains are added in whole steps until every statement on the experiment can
 see the deviation asked for, or until the limit; how many are needed is read off standard errors
-alone, never off the agreement.
+alone, never off the agreement. A refutation is tried once more, on as many fresh chains.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 
 from collapse_theory.catalogue.base import Kind, Theorem
 from collapse_theory.checkpoint import recorded
+from collapse_theory.confirming import FRESH, confirmed, unconfirmed
 from collapse_theory.errors import Failed, InputError, Interrupted
 from collapse_theory.experiment import Experiment, describe
 from collapse_theory.jobs import Job, jobs_for, most_telling, shape, theorem_named, theorems
@@ -79,7 +80,8 @@ def verify(
         level: "quick" or "all" (deviations of 3 % are seen), or "full" (1 %). Without ``what``,
             "quick" judges the part of the catalogue that few simulations judge, "all" every
             theorem on one case, "full" all cases.
-        chains: exactly this many chains for each experiment, instead of as many as the level needs.
+        chains: exactly this many chains for each experiment, instead of as many as the level needs;
+            and as many fresh ones where a statement is refuted.
         seed: of all simulations.
         plan: devices, dtype.
         progress: called with (experiments done, in all, what is done).
@@ -117,11 +119,36 @@ def verify(
             runs[experiment] = run
     except (KeyboardInterrupt, ExceptionGroup) as e:
         finished = [job for job in jobs if all(x in runs for x in job.experiments)]
-        verdicts = [_verdict(job, runs, setting.asked) for job in finished]
         if isinstance(e, ExceptionGroup):
+            verdicts = _verdicts(finished, runs, simulated, setting.asked)
             raise Failed(f"verify: {_told(e)}", verdicts) from e.exceptions[0]
+        verdicts = [unconfirmed(_judged(job, runs, setting.asked)) for job in finished]
         raise Interrupted(verdicts) from e
-    return [_verdict(job, runs, setting.asked) for job in jobs]
+    return _verdicts(jobs, runs, simulated, setting.asked)
+
+
+def _verdicts(jobs: list[Job], runs: _Runs, simulated: Any, asked: float) -> list[Verdict]:
+    """Of all jobs; what is refuted is confirmed by fresh chains."""
+    fresh: _Runs = {}
+
+    def again(job: Job) -> Verdict:
+        for e in job.experiments:
+            if e not in fresh:
+                run = runs[e][0]
+                same = Level(run.chains, run.chains, asked)
+                place = run.first_chain + FRESH, [job.theorem], same, run.seed, run.plan
+                fresh[e] = simulated(run.experiment, *place)
+        return _judged(job, fresh, asked)
+
+    verdicts: list[Verdict] = []
+    try:
+        for job in jobs:
+            first = _judged(job, runs, asked)
+            verdicts.append(confirmed(first, functools.partial(again, job)))
+    except KeyboardInterrupt as e:
+        rest = [unconfirmed(_judged(job, runs, asked)) for job in jobs[len(verdicts) :]]
+        raise Interrupted([*verdicts, *rest]) from e
+    return verdicts
 
 
 def _told(failures: ExceptionGroup[Exception]) -> str:
@@ -230,7 +257,7 @@ def _kept(
     return run, seconds
 
 
-def _verdict(job: Job, runs: _Runs, asked: float) -> Verdict:
+def _judged(job: Job, runs: _Runs, asked: float) -> Verdict:
     theorem, expected = job.theorem, job.case.expected
     results = [runs[e] for e in job.experiments]
     rungs = [

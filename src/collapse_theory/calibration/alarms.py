@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from collapse_theory.calibration.blocks import blocks, moments_by_block, row
+from collapse_theory.calibration.blocks import blocks, confirmed, moments_by_block, row
 from collapse_theory.calibration.rates import Rate
 from collapse_theory.catalogue.base import Status, Theorem
 from collapse_theory.experiment import describe
@@ -27,7 +27,8 @@ class Alarms:
         case: the experiment in a few words.
         observable: its name.
         chains: of each verdict.
-        refuted: refutations, among the verdicts that believed some generation.
+        refuted: refutations by one run, among those that believed some generation.
+        confirmed: refutations by two runs, each and the next one.
         silent: how many believed none, and could not refute.
         believed: mean share of the generations whose standard error was believed.
     """
@@ -37,6 +38,7 @@ class Alarms:
     observable: str
     chains: int
     refuted: Rate
+    confirmed: Rate
     silent: int
     believed: float
 
@@ -49,13 +51,15 @@ class Power:
         theorem: its id.
         chains: of each verdict.
         multiple: the relative error planted, in units of what the verdict says it can detect.
-        refuted: how many were refuted, errors of both signs together.
+        refuted: how many were refuted by one run, errors of both signs together.
+        confirmed: how many by two, of the pairs that both believed some generation.
     """
 
     theorem: str
     chains: int
     multiple: float
     refuted: Rate
+    confirmed: Rate
 
 
 def false_alarms(
@@ -72,12 +76,13 @@ def false_alarms(
     found = []
     for i, theorem in enumerate(theorems):
         verdicts = list(_verdicts(theorem, replicates, chains, _seeds(seed, i)))
-        able = [v for v in verdicts if np.isfinite(v.detectable)]
-        rate = Rate(sum(v.status is Status.REFUTED for v in able), len(able))
-        silent = len(verdicts) - len(able)
+        able = sum(map(_able, verdicts))
+        wrong = np.array([v.status is Status.REFUTED for v in verdicts])
+        rates = Rate(int(wrong.sum()), able), Rate(int(confirmed(wrong).sum()), able)
+        silent = len(verdicts) - able
         believed = float(np.mean([v.trusted.mean() for v in verdicts]))
         name, case = theorem.observable.name, describe(theorem.cases[0].experiment)
-        found.append(Alarms(theorem.name, case, name, chains, rate, silent, believed))
+        found.append(Alarms(theorem.name, case, name, chains, *rates, silent, believed))
     return tuple(found)
 
 
@@ -103,10 +108,13 @@ def power(
     found = []
     for i, theorem in enumerate(theorems):
         verdicts = list(_verdicts(theorem, replicates, chains, _seeds(seed, i)))
-        able = [v for v in verdicts if np.isfinite(v.detectable)]
+        pairs = zip(verdicts, [*verdicts[1:], *verdicts[:1]], strict=True)
+        able = [(v, after) for v, after in pairs if _able(v)]
         for m in multiples:
-            seen = [_planted(v, sign * m) for v in able for sign in (1, -1)]
-            found.append(Power(theorem.name, chains, m, Rate(sum(seen), len(seen))))
+            seen = [_planted(v, after, sign * m) for v, after in able for sign in (1, -1)]
+            first = Rate(sum(one for one, _ in seen), len(seen))
+            both = [two for _, two in seen if two is not None]
+            found.append(Power(theorem.name, chains, m, first, Rate(sum(both), len(both))))
     return tuple(found)
 
 
@@ -125,11 +133,23 @@ def _verdicts(theorem: Theorem, count: int, chains: int, seeds: range) -> Iterat
             yield judge(theorem, bare, row(moments, i), predicted=predicted, asked=ANY)
 
 
-def _planted(verdict: Verdict, multiple: float) -> bool:
-    """Whether the same draws refute the prediction with a relative error of this size."""
+def _able(verdict: Verdict) -> bool:
+    """Whether it believed some generation, so that it could refute."""
+    return bool(np.isfinite(verdict.detectable))
+
+
+def _planted(verdict: Verdict, after: Verdict, multiple: float) -> tuple[bool, bool | None]:
+    """Whether the draws refute a prediction with a relative error of this size, and whether those
+    of another run do, too: None where they believe no generation.
+    """
     wrong = verdict.predicted * (1 + multiple * verdict.detectable)
-    again = judge(verdict.theorem, verdict.experiment, verdict.moments, predicted=wrong, asked=ANY)
-    return again.status is Status.REFUTED
+
+    def refutes(v: Verdict) -> bool:
+        again = judge(v.theorem, v.experiment, v.moments, predicted=wrong, asked=ANY)
+        return again.status is Status.REFUTED
+
+    first = refutes(verdict)
+    return first, (first and refutes(after)) if _able(after) else None
 
 
 __all__ = ["MULTIPLES", "Alarms", "Power", "false_alarms", "power"]

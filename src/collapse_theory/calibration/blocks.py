@@ -56,3 +56,9 @@ def moments_by_block(values: Values) -> Moments:
 def row(moments: Moments, i: int) -> Moments:
     """Moments of one block."""
     return Moments(*(a[i] for a in moments))
+
+
+def confirmed(refuted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which blocks are refuted together with the next one: two runs that share no chain."""
+    both: NDArray[np.bool_] = refuted & np.roll(refuted, -1)
+    return both

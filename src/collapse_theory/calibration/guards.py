@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_theory.calibration.blocks import Values, blocks, moments_by_block
+from collapse_theory.calibration.blocks import Values, blocks, confirmed, moments_by_block
 from collapse_theory.calibration.rates import Rate
 from collapse_theory.calibration.traps import Trap
 from collapse_theory.judging import ALPHA, ROUNDING, critical, deviation, standard_error
@@ -109,7 +109,8 @@ class GuardRow:
         trap: where.
         chains: of each verdict.
         has_kurtosis: whether theory knows a finite fourth moment there; else no verdict is given.
-        wrong: refuted verdicts; the statement is true.
+        wrong: refutations by one run; the statement is true.
+        confirmed: by two, each and the next one.
         able: verdicts that believed some generation, and could have been wrong.
         sound: believed generations among those whose standard errors are sound.
         unsound: believed generations among the others.
@@ -120,6 +121,7 @@ class GuardRow:
     chains: int
     has_kurtosis: bool
     wrong: Rate
+    confirmed: Rate
     able: int
     sound: Rate
     unsound: Rate
@@ -192,7 +194,7 @@ def _try(
 ) -> list[GuardRow]:
     """Every rule on the same blocks; which generations are sound is read off all of them."""
     at, z = trap.generations - 1, []
-    wrong = dict.fromkeys(rules, 0)
+    wrong: dict[str, list[Mask]] = {name: [] for name in rules}
     believed: dict[str, list[Mask]] = {name: [] for name in rules}
     seeds = range(seed, seed + 1)
     for values in blocks(trap.experiment, chains=chains, count=count, seeds=seeds, keep=at):
@@ -200,7 +202,7 @@ def _try(
         z.append(np.abs(_deviation(trap, seen.moments)))
         for name, rule in rules.items():
             says = rule(seen)
-            wrong[name] += int(refuted(trap, seen.moments, says).sum())
+            wrong[name].append(refuted(trap, seen.moments, says))
             believed[name].append(np.logical_and.accumulate(says, 1))
     alone = (np.concatenate(z) > critical(trap.theorem.kind, 1)).sum(0)
     lower = np.array([Rate(int(k), count).interval[0] for k in alone])
@@ -210,7 +212,9 @@ def _try(
         said = np.concatenate(parts)
         rates = [Rate(int(said[:, s].sum()), said[:, s].size) for s in (sound, ~sound)]
         able = int(said.any(1).sum())
-        row = (name, trap.name, chains, trap.has_kurtosis, Rate(wrong[name], count), able)
+        once = np.concatenate(wrong[name])
+        one, two = Rate(int(once.sum()), count), Rate(int(confirmed(once).sum()), count)
+        row = (name, trap.name, chains, trap.has_kurtosis, one, two, able)
         out.append(GuardRow(*row, *rates))
     return out
 

@@ -39,6 +39,8 @@ def _content(found: Calibration) -> dict[str, Any]:
         "dtype": facts["dtype"], "platform": facts["platform"],
         "alpha": ALPHA, "held": LEVEL, "power": POWER, "limit": TAIL_LIMIT, "sound": SOUND,
         "refuted": found.refuted, "seen": found.seen(1.0), "wrong": found.wrong,
+        "confirmed": found.confirmed, "seen_twice": found.seen_twice(1.0),
+        "wrong_twice": found.wrong_twice,
         "wrong_here": found.wrong_from(verification.LEVELS["quick"].step),
         "better": better(found),
         "most_alarms": MOST_ALARMS, "least_power": LEAST_POWER,

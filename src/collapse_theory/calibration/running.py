@@ -89,22 +89,41 @@ class Calibration:
 
     @property
     def refuted(self) -> Rate:
-        """Refuted verdicts on true theorems."""
+        """Verdicts of one run on true theorems that were refutations."""
         return pooled(a.refuted for a in self.alarms)
 
+    @property
+    def confirmed(self) -> Rate:
+        """The same with another run to confirm, as ``verify`` judges."""
+        return pooled(a.confirmed for a in self.alarms)
+
     def seen(self, multiple: float) -> Rate:
-        """Refuted verdicts on planted errors of this size."""
+        """Refutations of planted errors of this size, by one run."""
         return pooled(p.refuted for p in self.power if p.multiple == multiple)
+
+    def seen_twice(self, multiple: float) -> Rate:
+        """The same with another run to confirm."""
+        return pooled(p.confirmed for p in self.power if p.multiple == multiple)
 
     @property
     def wrong(self) -> Rate:
-        """Wrong verdicts on traps under the rule in use, among those that believed anything."""
+        """Wrong verdicts of one run on traps under the rule in use, of those that believed any."""
         return self.wrong_from(1)
 
     def wrong_from(self, chains: int) -> Rate:
         """The same, of verdicts that took at least so many chains."""
-        here = [g for g in self.guards if g.guard == IN_USE and g.chains >= chains]
+        here = [g for g in self._in_use if g.chains >= chains]
         return Rate(sum(g.wrong.count for g in here), sum(g.able for g in here))
+
+    @property
+    def wrong_twice(self) -> Rate:
+        """Wrong verdicts there with another run to confirm."""
+        here = self._in_use
+        return Rate(sum(g.confirmed.count for g in here), sum(g.able for g in here))
+
+    @property
+    def _in_use(self) -> list[GuardRow]:
+        return [g for g in self.guards if g.guard == IN_USE]
 
     @property
     def violations(self) -> tuple[str, ...]:
@@ -113,7 +132,7 @@ class Calibration:
         A rate counts as violated where its 95 % interval lies beyond it; after a full run, of
         which that can be asked, limits and values themselves count too.
         """
-        refuted, seen, wrong = self.refuted, self.seen(1.0), self.wrong
+        refuted, seen, wrong = self.refuted, self.seen_twice(1.0), self.wrong
         full = self.level == "full"
         checks = {
             f"true statements are refuted more often than {ALPHA:.1%}": (
@@ -126,6 +145,7 @@ class Calibration:
                 (seen.value if full else seen.interval[1]) < LEAST_POWER
             ),
             f"verdicts on traps are wrong more often than {ALPHA:.1%}": wrong.interval[0] > ALPHA,
+            "a confirmed verdict on a trap is wrong": full and self.wrong_twice.count > 0,
             "a standard error is wrong": any(s.wrong for s in self.spreads),
         }
         return tuple(text for text, broken in checks.items() if broken)

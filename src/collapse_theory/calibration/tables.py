@@ -38,17 +38,18 @@ def tables(found: Calibration) -> dict[str, Table]:
 
 def _alarms(found: Calibration) -> Table:
     rows = [
-        (a.theorem, a.observable, f"{a.chains:,}", _counted(a.refuted), str(a.silent),
-         f"{a.believed:.0%}", _percent(a.refuted.value), _between(a.refuted))
+        (a.theorem, a.observable, f"{a.chains:,}", _counted(a.refuted), str(a.confirmed.count),
+         str(a.silent), f"{a.believed:.0%}", _percent(a.refuted.value), _between(a.refuted))
         for a in found.alarms
     ]  # fmt: skip
     every = found.refuted
     silent = str(sum(a.silent for a in found.alarms))
     rows.append(
-        ("all", "", "", _counted(every), silent, "", _percent(every.value), _between(every))
-    )
-    headings = ("true theorem", "observable", "chains", "refuted", "silent", "believed", "rate",
-                "95 % interval")  # fmt: skip
+        ("all", "", "", _counted(every), str(found.confirmed.count), silent, "",
+         _percent(every.value), _between(every))
+    )  # fmt: skip
+    headings = ("true theorem", "observable", "chains", "refuted", "confirmed", "silent",
+                "believed", "rate", "95 % interval")  # fmt: skip
     return Table("False alarms", headings, tuple(rows))
 
 
@@ -62,6 +63,8 @@ def _power(found: Calibration) -> Table:
     of = f"{found.seen(sizes[0]).of:,}"
     rows.append(("all", of, *(_percent(found.seen(m).value, 2) for m in sizes)))
     rows.append(("95 % interval", "", *(_between(found.seen(m), 2) for m in sizes)))
+    twice = [found.seen_twice(m) for m in sizes]
+    rows.append(("all, confirmed", f"{twice[0].of:,}", *(_percent(r.value, 2) for r in twice)))
     headings = ("theorem with a planted error", "verdicts", *(f"{m:g} x detectable" for m in sizes))
     return Table("Power", headings, tuple(rows))
 
@@ -69,14 +72,16 @@ def _power(found: Calibration) -> Table:
 def _traps(found: Calibration) -> Table:
     here = [g for g in found.guards if g.guard == IN_USE]
     rows = [
-        (g.trap, f"{g.chains:,}", _counted(g.wrong), f"{g.able:,}", *_believed(g),
-         _never(g, found.guards))
+        (g.trap, f"{g.chains:,}", _counted(g.wrong), str(g.confirmed.count), f"{g.able:,}",
+         *_believed(g), _never(g, found.guards))
         for g in here
     ]  # fmt: skip
     every = pooled(g.wrong for g in here)
-    rows.append(("all", "", _counted(every), f"{found.wrong.of:,}", "", "", ""))
-    headings = ("trap", "chains", "wrong verdicts", "not silent", "believed, of sound generations",
-                "believed, of the others", "wrong verdicts without a guard")  # fmt: skip
+    twice = str(found.wrong_twice.count)
+    rows.append(("all", "", _counted(every), twice, f"{found.wrong.of:,}", "", "", ""))
+    headings = ("trap", "chains", "wrong verdicts", "confirmed", "not silent",
+                "believed, of sound generations", "believed, of the others",
+                "wrong verdicts without a guard")  # fmt: skip
     return Table("Traps under the guard in use", headings, tuple(rows))
 
 

@@ -67,8 +67,11 @@ def document(found: Calibration) -> dict[str, Any]:
         "level": found.level,
         "seed": found.seed,
         "refuted": _rate(found.refuted),
+        "refuted_twice": _rate(found.confirmed),
         "seen": _rate(found.seen(1.0)),
+        "seen_twice": _rate(found.seen_twice(1.0)),
         "wrong": _rate(found.wrong),
+        "wrong_twice": _rate(found.wrong_twice),
         "violations": list(found.violations),
         **{
             name: [_row(x) for x in getattr(found, name)]
@@ -94,11 +97,15 @@ def _print(found: Calibration) -> None:
     console = stdout()
     for table in tables(found).values():
         console.print(_drawn(table))
-    refuted, seen, wrong = found.refuted, found.seen(1.0), found.wrong
-    console.print(
-        f"true statements refuted: {refuted.count} of {refuted.of}; planted errors seen: "
-        f"{seen.count} of {seen.of}; wrong verdicts on traps: {wrong.count} of {wrong.of}"
-    )
+    counts = {
+        "true statements refuted": (found.refuted, found.confirmed),
+        "planted errors seen": (found.seen(1.0), found.seen_twice(1.0)),
+        "wrong verdicts on traps": (found.wrong, found.wrong_twice),
+    }
+    for words, (once, twice) in counts.items():
+        console.print(
+            f"{words}: {once.count} of {once.of} by one run, {twice.count} of {twice.of} confirmed"
+        )
     for line in found.violations:
         console.print(f"NOT KEPT: {line}")
 
