@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
-from collapse_theory.exact.validation import Vector
+from collapse_theory.exact.validation import Vector, at_least, positive, whole
 
 
 class Equivalent(NamedTuple):
@@ -42,8 +42,15 @@ def equivalent(penalty: float, n: float, spectrum: ArrayLike) -> Equivalent:
 
     Returns:
         To a relative error of 1e-12.
+
+    Raises:
+        ValueError: an argument is out of its range, or there is no penalty and n = d.
     """
-    s = np.asarray(spectrum, float)
+    s = positive("spectrum", spectrum)
+    at_least("penalty", penalty, 0)
+    at_least("n", n, 0, strict=True)
+    if penalty == 0 and n == s.size:
+        raise ValueError(f"n = {n} rows for as many coefficients: without a penalty no risk exists")
     if penalty == 0 and n >= s.size:
         kappa = 0.0
     else:
@@ -62,8 +69,13 @@ def equivalent(penalty: float, n: float, spectrum: ArrayLike) -> Equivalent:
 def ridge_risk(
     penalty: float, n: float, spectrum: ArrayLike, weights: ArrayLike, noise: float
 ) -> float:
-    r"""Risk of one ridge fit: $\frac{\kappa^2\sum s w^2/(s+\kappa)^2+\sigma^2u}{1-u}$."""
-    s, w = np.asarray(spectrum, float), np.asarray(weights, float)
+    r"""Risk of one ridge fit: $\frac{\kappa^2\sum s w^2/(s+\kappa)^2+\sigma^2u}{1-u}$.
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+    s, w = positive("spectrum", spectrum), np.asarray(weights, float)
+    at_least("noise", noise, 0)
     e = equivalent(penalty, n, s)
     bias = float((e.shrink**2 * s * w**2).sum())
     return (bias + noise**2 * e.u) / (1 - e.u)
@@ -79,8 +91,13 @@ def ridge_chain_risk(
     $Q=\kappa^2\sum_jM_js_j/(s_j+\kappa)^2$,
     $M_i\leftarrow(1-h_i)^2M_i+\frac{s_i/(s_i+\kappa)^2}{n-\mathrm{df}_2}(\sigma^2+Q)$,
     $m_i\leftarrow(1-h_i)m_i$.
+
+    Raises:
+        ValueError: an argument is out of its range.
     """
-    s, w = np.asarray(spectrum, float), np.asarray(weights, float)
+    s, w = positive("spectrum", spectrum), np.asarray(weights, float)
+    at_least("noise", noise, 0)
+    generations = whole("generations", generations, 1)
     e = equivalent(penalty, n, s)
     square, mean, risk = w**2, w.copy(), np.empty(generations)
     for t in range(generations):
@@ -108,10 +125,15 @@ def weighted_step(
 
     Returns:
         kappa and D / (1 - D), to a relative error of O(1/n) of the chain.
+
+    Raises:
+        ValueError: counts are not positive, or too few for d coefficients (D >= 1).
     """
     c = np.asarray(weights)
-    doses = d * c**2 / np.asarray(counts)
+    doses = at_least("d", d, 0) * c**2 / positive("counts", counts)
     left = 1 - doses.sum()
+    if left <= 0:
+        raise ValueError(f"counts {tuple(counts)} are too few for d = {d} coefficients")
     carried = c[1] ** 2 + float(doses @ c[::-1] ** 2) / left
     return float(carried), float(doses.sum() / left)
 
@@ -128,8 +150,14 @@ def features_equivalent(penalty: float, n: float, m: float, spectrum: ArrayLike)
     r"""Solve $\kappa(1-z/n)(1-z/m)=\lambda$ on the branch $z<\min(n,m)$.
 
     m random projections of the rows, then ridge with penalty $\lambda > 0$.
+
+    Raises:
+        ValueError: an argument is out of its range.
     """
-    s = np.asarray(spectrum, float)
+    s = positive("spectrum", spectrum)
+    at_least("penalty", penalty, 0, strict=True)
+    at_least("n", n, 0, strict=True)
+    at_least("m", m, 0, strict=True)
 
     def size(log_kappa: float) -> float:
         return float((s / (s + np.exp(log_kappa))).sum())

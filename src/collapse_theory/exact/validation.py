@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -75,6 +75,29 @@ def at_least(name: str, value: float, low: float, *, strict: bool = False) -> fl
     if not np.isfinite(value) or value < low or (strict and value == low):
         raise ValueError(f"{name} must be finite and {'>' if strict else '>='} {low}, got {value}")
     return float(value)
+
+
+def positive(name: str, values: ArrayLike) -> Vector:
+    """A one-dimensional, non-empty array of finite numbers > 0.
+
+    Args:
+        name: what the array is called in the message.
+        values: the numbers to check, shape [d].
+
+    Returns:
+        The same numbers in float64, shape [d].
+
+    Raises:
+        ValueError: if the shape is wrong, or an entry is not finite or not positive.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(f"{name} must be a non-empty vector [d], got shape {array.shape}")
+    bad = ~(np.isfinite(array) & (array > 0))
+    if bad.any():
+        i = int(np.argmax(bad))
+        raise ValueError(f"{name}[{i}] must be finite and > 0, got {array[i]}")
+    return array
 
 
 def probability(name: str, value: float) -> float:
