@@ -206,7 +206,7 @@ def test_verify_json(run):
     assert len(rows) == len(cases)
     for row, case in zip(rows, cases, strict=True):
         assert set(row) == {
-            "theorem", "experiment", "status", "expected", "detectable", "max_abs_z",
+            "theorem", "experiment", "status", "expected", "reason", "detectable", "max_abs_z",
             "trusted_until", "chains", "seconds", "planted_seen",
         }  # fmt: skip
         assert row["status"] in {"consistent", "inconclusive"}

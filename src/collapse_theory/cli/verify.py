@@ -142,6 +142,7 @@ def row(verdict: Found) -> dict[str, Any]:
             "numbers": v.numbers,
             "status": v.status.value,
             "expected": v.expected.value,
+            "reason": v.reason,
             "gap": v.gap,
             "order": v.order,
             "seconds": v.seconds,
@@ -150,6 +151,7 @@ def row(verdict: Found) -> dict[str, Any]:
     found = {
         "status": v.status.value,
         "expected": v.expected.value,
+        "reason": v.reason,
         "detectable": v.detectable,
         "max_abs_z": v.max_abs_z,
         "trusted_until": v.trusted_until,
