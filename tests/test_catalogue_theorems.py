@@ -75,8 +75,9 @@ def changes(e):
     for part in ("family", "workflow", "generator", "truth"):
         for field in dataclasses.fields(getattr(e, part)):
             for value in others(getattr(getattr(e, part), field.name)):
-                yield f"{part}.{field.name} {value}", functools.partial(
-                    altered, e, part, field.name, value
+                yield (
+                    f"{part}.{field.name} {value}",
+                    functools.partial(altered, e, part, field.name, value),
                 )
 
 
@@ -118,7 +119,9 @@ def answers(theorem, labels):
     }
 
 
-@pytest.mark.parametrize("theorem", [t for t in THEOREMS.values() if t.name in KEPT], ids=lambda t: t.name)
+@pytest.mark.parametrize(
+    "theorem", [t for t in THEOREMS.values() if t.name in KEPT], ids=lambda t: t.name
+)
 def test_it_speaks_where_it_did_and_says_the_same(theorem):
     kept, here = KEPT[theorem.name], answers(theorem, KEPT["cases"])
     for mine, other in zip(here["curves"], kept["curves"], strict=True):
