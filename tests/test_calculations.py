@@ -1,4 +1,12 @@
-"""Statements judged without random numbers: stated, cited, right, and able to fail."""
+"""Statements judged without random numbers: stated, cited, right, and able to fail.
+
+Their numbers are kept, too: see kept_values.py. `python tests/test_calculations.py` writes them.
+"""
+
+import os
+from dataclasses import replace
+
+os.environ.setdefault("JAX_ENABLE_X64", "1")
 
 import numpy as np
 import pytest
@@ -11,8 +19,12 @@ from collapse_theory.coverage import coverage
 from collapse_theory.exact import ancestors
 from collapse_theory.exact.lumping import LumpedChain
 from collapse_theory.exact.paths import mean_over_paths
+from kept_values import most_are_kept, read, same, six, write
 from test_theorems import KEYS
 
+NAME = "calculations"
+KEPT = read(NAME)
+NEAR = 1e-7  # relative: what searches and integrals are good to
 ALL = ct.calculations()
 CASES = [pytest.param(c, n, id=f"{c.name}-{i}") for c in ALL for i, n in enumerate(c.cases)]
 
@@ -26,10 +38,19 @@ def test_it_is_stated_and_cited(what):
 
 
 @pytest.mark.parametrize(("what", "numbers"), CASES)
-def test_both_sides_agree_and_a_planted_error_is_seen(what, numbers):
-    verdict = check(what, numbers)
+def test_both_sides_agree_as_they_did_and_a_planted_error_is_seen(what, numbers):
+    sides = what.sides(**numbers)
+    verdict = check(replace(what, sides=lambda **_: sides), numbers)
     assert verdict.as_expected, str(verdict)
     assert verdict.planted_seen or verdict.expected is not Status.CONSISTENT
+    if what.name in KEPT:
+        stated, computed = KEPT[what.name][what.cases.index(numbers)]
+        same(six(sides.stated), stated, NEAR)
+        same(six(sides.computed), computed, max(NEAR, what.error))
+
+
+def test_most_calculations_are_kept():
+    most_are_kept(KEPT, [c.name for c in ALL])
 
 
 def test_names_are_told_apart_and_from_theorems():
@@ -123,3 +144,8 @@ def test_the_head_of_a_sum_may_end_anywhere(beta, monkeypatch):
     whole = dohmatob2024tails.hutter_error(beta, 1000.0)
     monkeypatch.setattr(dohmatob2024tails, "HEAD", 1000)
     assert dohmatob2024tails.hutter_error(beta, 1000.0) == pytest.approx(whole, rel=1e-9)
+
+
+if __name__ == "__main__":
+    found = {c.name: [c.sides(**n) for n in c.cases] for c in ALL}
+    write(NAME, {k: [[six(s.stated), six(s.computed)] for s in v] for k, v in found.items()})

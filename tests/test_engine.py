@@ -3,10 +3,13 @@
 import dataclasses
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import numpy as np
 import pytest
+from jax.experimental import multihost_utils
 from scipy import stats
 
 import collapse_theory as ct
@@ -222,3 +225,40 @@ def test_ids_carry_into_the_high_word():
     whole = run_moments(setup, 0, range(start, start + 6), PLAN)
     np.testing.assert_allclose(across.mean(0), whole.mean, rtol=1e-10)
     assert len(np.unique(across[:, 0, 0])) == 6
+
+
+@pytest.mark.parametrize("chains", [16, 70, 80])
+def test_several_processes_share_the_units(monkeypatch, chains):
+    """Two threads that gather as processes would: the numbers of one, and no unit left over."""
+    setup, here, board = gaussian().setup("float64"), threading.local(), {}
+    monkeypatch.setitem(engine.LARGEST_UNIT, "cpu", 16)
+    alone = run_moments(setup, 3, range(5, 5 + chains), PLAN)
+    both_are_there = threading.Barrier(2, timeout=60)
+
+    def gathered(mine):
+        board[here.rank] = mine
+        both_are_there.wait()
+        every = jax.tree.map(lambda *a: np.stack(a), board[0], board[1])
+        both_are_there.wait()
+        return every
+
+    def process(rank):
+        here.rank = rank
+        return run_moments(setup, 3, range(5, 5 + chains), ct.Plan(chunk=32, devices=1))
+
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    monkeypatch.setattr(jax, "process_index", lambda: here.rank)
+    monkeypatch.setattr(multihost_utils, "process_allgather", gathered)
+    with ThreadPoolExecutor(2) as pool:
+        assert all(same(alone, moments) for moments in pool.map(process, (0, 1)))
+
+
+@pytest.mark.parametrize(
+    ("chunk", "devices", "units"), [(None, 1, 3), (16, 1, 1), (17, 1, 2), (33, 2, 6)]
+)
+def test_a_chunk_is_rounded_up_to_whole_units_on_each_device(monkeypatch, chunk, devices, units):
+    setup, asked, in_flight = gaussian().setup("float64"), [], engine._in_flight
+    monkeypatch.setitem(engine.LARGEST_UNIT, "cpu", 16)
+    monkeypatch.setattr(engine, "_in_flight", lambda *a: asked.append(a[5]) or in_flight(*a))
+    run_moments(setup, 3, range(5, 25), ct.Plan(chunk=chunk, devices=devices))
+    assert asked == [units]

@@ -17,6 +17,7 @@ from collapse_theory.exact.validation import Vector
 PAPER = Source("dohmatob2024tails")
 OURS = Source(None)
 HEAD = 10**6  # features summed one by one; the others through an integral
+SHORT = 10**4  # enough of them for a thousand rows
 
 
 def zipf(beta: float, size: int) -> Vector:
@@ -29,21 +30,22 @@ def tail_mass(beta: float, k: float) -> float:
     return float(special.zeta(beta, k + 1) / special.zeta(beta))
 
 
-def hutter_error(beta: float, rows: float) -> float:
+def hutter_error(beta: float, rows: float, size: int | None = None) -> float:
     """Sum over all i of p_i (1 - p_i)^T.
 
-    The head term by term, the rest by Euler and Maclaurin's integral: relative error 1e-9 where
-    rows * p_HEAD is small.
+    The head, HEAD features or so many, term by term, the rest by Euler and Maclaurin's integral:
+    relative error 1e-9 where the rows times the last probability of the head is small.
     """
-    p = zipf(beta, HEAD)
+    size = HEAD if size is None else size
+    p = zipf(beta, size)
     head = p @ np.exp(rows * np.log1p(-p))
     c = 1 / special.zeta(beta)
     # (1-p)^T = 1 - T p + ... beyond the head, where T p is small
-    tail, term = tail_mass(beta, HEAD), 1.0
+    tail, term = tail_mass(beta, size), 1.0
     total = tail
     for j in range(1, 12):
         term *= -(rows - j + 1) / j
-        total += term * c ** (j + 1) * special.zeta((j + 1) * beta, HEAD + 1)
+        total += term * c ** (j + 1) * special.zeta((j + 1) * beta, size + 1)
     return float(head + total)
 
 
@@ -153,7 +155,8 @@ def mix_grokking(beta: float, k: int, share: float) -> Sides:
 def mean_error(beta: float, rows: int, generations: int) -> float:
     """Error after so many generations of rows, averaged over the number of ancestors."""
     law = ancestor_law(rows, generations)[-1]
-    errors = [hutter_error(beta, a) if w > 1e-13 else 0.0 for a, w in enumerate(law)]
+    size = SHORT if rows <= 1000 else HEAD
+    errors = [hutter_error(beta, a, size) if w > 1e-13 else 0.0 for a, w in enumerate(law)]
     return float(law @ np.array(errors))
 
 

@@ -61,7 +61,9 @@ def _variance(e: Experiment, doses: Any) -> Vector:
     q = quadratic.quadratic(e)
     if q.v2 == 0:
         return np.asarray(q.variance * np.cumsum(doses))
-    return np.asarray(q.variance * np.expm1(np.cumsum(np.log1p(q.v2 * doses))) / q.v2)
+    with np.errstate(divide="ignore"):  # one row of symbols leaves no variance: log 0
+        kept = np.cumsum(np.log1p(q.v2 * doses))
+    return np.asarray(q.variance * np.expm1(kept) / q.v2)
 
 
 @theorem(

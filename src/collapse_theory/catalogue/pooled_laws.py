@@ -181,7 +181,7 @@ def one_step(e: Experiment) -> Vector:
 
 
 def _fixed(e: Experiment) -> bool:
-    return bool(_divided_by_n(e) and e.workflow.real == "fixed" and np.ptp(e.sizes[1:]) == 0)
+    return _divided_by_n(e) and e.workflow.real == "fixed" and setting.constant(e.sizes[1:])
 
 
 def _drift(e: Experiment) -> Vector:

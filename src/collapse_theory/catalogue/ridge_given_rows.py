@@ -138,7 +138,7 @@ def denoiser(*, start: Any, noise: float, fits: int) -> Sides:
             cov = w @ (seen if noisy else cov) @ w.T
             stated.append(np.sort(s))
             computed.append(np.linalg.eigvalsh(cov))
-    kept = np.asarray(stated) > 1e-9  # below it an eigenvalue of a matrix of size 1 is rounding
+    kept = np.asarray(stated) > 1e-6  # of a matrix of size 1, below it too much is rounding
     return Sides(np.asarray(stated)[kept], np.asarray(computed)[kept])
 
 

@@ -7,7 +7,8 @@ read; the formulas are derived.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import roots_genlaguerre, zeta
+from scipy.linalg import eigh_tridiagonal
+from scipy.special import zeta
 
 from collapse_theory.catalogue import settings_families as setting
 from collapse_theory.catalogue.base import Kind, Source, theorem
@@ -122,6 +123,17 @@ def beat_workflow(e: Experiment) -> Vector:
     return np.append(np.nan, later)
 
 
+def _gamma_nodes(count: int, shape: float) -> tuple[Vector, Vector]:
+    """Gauss quadrature for the mean over a gamma variable of any shape; weights sum to one.
+
+    Nodes are the eigenvalues of Jacobi's matrix, and no gamma function overflows.
+    """
+    k = np.arange(count)
+    across = np.sqrt(k[1:] * (k[1:] + shape - 1))
+    nodes, vectors = eigh_tridiagonal(2 * k + shape, across)
+    return nodes, vectors[0] ** 2
+
+
 @theorem(
     "xu2025.prob_beat_fitted",
     observable=distances.closer_than_first,
@@ -147,9 +159,9 @@ def beat_fitted(e: Experiment) -> Vector:
     spread, total, weight = np.ones(1), np.zeros(1), np.ones(1)
     for t in range(1, min(e.generations, 4)):
         half = (n[t - 1] - 1) / 2
-        nodes, weights = roots_genlaguerre(30, half - 1)
+        nodes, weights = _gamma_nodes(30, half)
         spread = np.multiply.outer(spread, nodes / half)
-        weight = np.multiply.outer(weight, weights / weights.sum())
+        weight = np.multiply.outer(weight, weights)
         total = total[..., None] + spread / n[t]
         out[t] = float((weight * np.arctan(2 / np.sqrt(n[0] * total)) / np.pi).sum())
     return out
