@@ -44,7 +44,9 @@ def literal(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(literal, value))}]"
     if dataclasses.is_dataclass(value):
-        return f"{{{', '.join(f'{k} = {v}' for k, v in _fields(type(value)).items())}}}"
+        inner = {k: getattr(value, k) for k in member_fields(type(value))}
+        pairs = [f"{k} = {literal(v)}" for k, v in inner.items() if v is not None]
+        return f"{{{', '.join(pairs)}}}"
     return repr(value)
 
 

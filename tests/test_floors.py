@@ -19,6 +19,7 @@ FLOORS = [
         "revision",
         "placement",
         "texts",
+        "tables",
     },
     {"corpus", "observables"},
     {"families", "generators", "workflows"},

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from collapse_theory.engine import tally_moments
 from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment
+from collapse_theory.families.base import data_digest
 from collapse_theory.moments import Moments, Tally
 from collapse_theory.observables.base import Observable
 from collapse_theory.placement import Plan, check_run
@@ -45,7 +46,8 @@ class Result:
         seed: of the run.
         chains: how many; ids ``first_chain .. first_chain + chains - 1`` were used.
         moments: counts, means and central power sums, float64, shape (T, observables).
-        facts: versions, device, dtype, route ("law", "law, reduced" or "raw").
+        facts: versions, device, dtype, route ("law", "law, reduced" or "raw"); of a family that
+            reads real data their digest, ``data``.
         plan: where it was run.
         first_chain: id of the first chain.
         tally: the part that :meth:`extend` builds on.
@@ -125,9 +127,12 @@ class Result:
             chains: how many more; their ids follow those that were used.
 
         Raises:
-            InputError: chains is not a whole number from 1.
+            InputError: chains is not a whole number from 1, or the family's real data have changed.
         """
         check_run(chains, self.seed)
+        there, here = self.facts.get("data"), data_digest(self.experiment.family)
+        if there not in (None, here):
+            raise InputError(f"the real data have changed: their digest was {there}, it is {here}")
         return _simulated(
             self.experiment, self.chains + int(chains), self.seed, self.plan, self.first_chain,
             before=self.tally,
@@ -237,7 +242,7 @@ def _simulated(
     setup = experiment.setup(plan.resolve_dtype())
     ids = range(first_chain, first_chain + chains)
     moments, tally = tally_moments(setup, seed, ids, plan, before, keep, pages)
-    facts = provenance_facts(plan, route_taken(experiment, setup))
+    facts = provenance_facts(plan, route_taken(experiment, setup)) | data_facts(experiment)
     return Result(experiment, seed, chains, moments, facts, plan, first_chain, tally)
 
 
@@ -245,6 +250,16 @@ def route_taken(experiment: Experiment, setup: Setup) -> str:
     """How the data of a setup are drawn, in words."""
     short = ", reduced" if type(setup.family) is not type(experiment.family) else ""
     return type(setup.route).__name__.lower() + short
+
+
+def data_facts(experiment: Experiment) -> dict[str, str]:
+    """The digest of the real data that the family reads, as ``data``; nothing where it reads none.
+
+    Raises:
+        InputError: they cannot be read.
+    """
+    found = data_digest(experiment.family)
+    return {} if found is None else {"data": found}
 
 
 def provenance_facts(plan: Plan, route: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from collapse_theory.errors import InputError
 from collapse_theory.experiment import Experiment
 from collapse_theory.moments import Moments, Tally
 from collapse_theory.placement import Plan
-from collapse_theory.result import Result
+from collapse_theory.result import Result, data_facts
 from collapse_theory.store import check_target, load, save
 from collapse_theory.unfinished import Unfinished
 
@@ -161,7 +161,7 @@ def identity_of(experiment: Experiment, seed: int, plan: Plan, first_chain: int)
     return {
         "experiment": to_toml(experiment), "seed": int(seed), "first_chain": int(first_chain),
         "dtype": plan.resolve_dtype().name,
-    }  # fmt: skip
+    } | data_facts(experiment)  # fmt: skip
 
 
 def _finished(target: Path, identity: Identity) -> Result | None:
@@ -169,6 +169,7 @@ def _finished(target: Path, identity: Identity) -> Result | None:
         return None
     result = load(target)
     of_it = identity_of(result.experiment, result.seed, result.plan, result.first_chain)
+    of_it |= {k: v for k, v in result.facts.items() if k == "data"}  # as they were then
     refuse_difference(target, of_it, identity)
     return result
 

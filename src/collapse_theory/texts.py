@@ -174,11 +174,21 @@ def python_text() -> str:
     return "\n\n".join(found)
 
 
-def _docstrings(name: str) -> list[str]:
+def module_tree(name: str) -> ast.Module | None:
+    """The syntax of a module of the standard library, None where it comes without source.
+
+    Nothing is imported but the packages that hold it.
+    """
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return None
+    return ast.parse(Path(spec.origin).read_text("utf-8"))
+
+
+def _docstrings(name: str) -> list[str]:
+    tree = module_tree(name)
+    if tree is None:
         return []
-    tree = ast.parse(Path(spec.origin).read_text("utf-8"))
     kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     docs = (ast.get_docstring(node) for node in ast.walk(tree) if isinstance(node, kinds))
     return [doc for doc in docs if doc]

@@ -41,8 +41,8 @@ EXPERIMENTS = (
     setting.POISSON, setting.SPACE_UNBIASED, exponential_families.GREATEST,
     settings_symbols.REPLACE,
 )  # fmt: skip
-"""Every observable is supported by one of these, but those of families fitted by iteration or on
-texts, which would take an hour; their standard errors come from the same lines."""
+"""Every observable is supported by one of these, but those of families fitted by iteration, on
+texts or on tables, which would take an hour; their standard errors come from the same lines."""
 
 
 def _stated(name: str) -> Callable[[Experiment], Any]:

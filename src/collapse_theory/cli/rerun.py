@@ -73,6 +73,7 @@ def compared(there: Result, here: Result) -> dict[str, Any]:
     keys = sorted({*there.facts["versions"], *here.facts["versions"]})
     pairs_of = {k: [f["versions"].get(k) for f in (there.facts, here.facts)] for k in keys}
     pairs_of["device"] = [there.facts["device"], here.facts["device"]]
+    pairs_of["data"] = [there.facts.get("data"), here.facts.get("data")]
     return {
         "same_bits": all(a.tobytes() == b.tobytes() for a, b in pairs),
         "max_z": z,

@@ -101,7 +101,8 @@ def document(result: Result) -> dict[str, Any]:
     from collapse_theory.config import to_table
 
     columns = ("mean", "se", "variance", "trusted", "nonfinite")
-    facts = {k: result.facts[k] for k in ("versions", "device", "dtype")}
+    told = ("versions", "device", "dtype", "data")
+    facts = {k: result.facts[k] for k in told if k in result.facts}
     return {
         "experiment": to_table(result.experiment),
         "chains": result.chains,

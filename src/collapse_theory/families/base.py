@@ -200,6 +200,18 @@ def counterpart(family: Any) -> AbstractFamily[Any] | None:
 
 
 @functools.singledispatch
+def data_digest(family: Any) -> str | None:
+    """Sixteen hexadecimal digits of the real data that a family reads; None where it reads none.
+
+    They are recorded with every result, so that other data under the same name are noticed.
+
+    Args:
+        family: the family.
+    """
+    return None
+
+
+@functools.singledispatch
 def is_convex(family: Any, theta: Any) -> bool:
     """Whether a mixture of members like theta is a member; it may depend on the shape of theta."""
     return bool(family.convex)

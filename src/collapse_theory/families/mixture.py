@@ -121,7 +121,7 @@ class GaussianMixture(AbstractFamily[MixtureFit]):
         start = _maximised(x, weight, sure)
 
         def step(_: Any, theta: MixtureFit) -> MixtureFit:
-            return _maximised(x, weight, jax.nn.softmax(_log_densities(x, theta)))
+            return _maximised(x, weight, jax.nn.softmax(log_parts(x, theta)))
 
         found: MixtureFit = jax.lax.fori_loop(0, self.steps, step, start)
         return found
@@ -140,8 +140,8 @@ def _roots(theta: MixtureFit) -> Float[Array, "k d d"]:
     return roots
 
 
-def _log_densities(x: Array, theta: MixtureFit) -> Float[Array, "n k"]:
-    """Logarithms of share times density, up to a constant."""
+def log_parts(x: Array, theta: MixtureFit) -> Float[Array, "n k"]:
+    """Logarithms of share times density, but for the constant -d/2 log(2 pi)."""
     roots = _roots(theta)
     off = x[:, None] - theta.means[None]  # (n, K, d)
     solved = jax.vmap(

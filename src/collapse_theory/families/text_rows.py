@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
 
 from collapse_theory.errors import InputError, show
+from collapse_theory.families.base import data_digest
 from collapse_theory.families.symbols import tail_recall
 from collapse_theory.observables import diversity, texts
 from collapse_theory.observables.base import Snapshot
@@ -77,11 +78,12 @@ def contexts(family: TextFamily) -> NDArray[np.int32]:
 
 
 def register_text(family: type) -> None:
-    """Give a family of text the observables of this file."""
+    """Give a family of text the observables of this file, and the digest of its text."""
     diversity.tail_recall.register(family)(_tail_recall)
     texts.held_out_loss.register(family)(_held_out_loss)
     texts.truth_perplexity.register(family)(_truth_perplexity)
     texts.distinct_trigrams.register(family)(_distinct_trigrams)
+    data_digest.register(family)(lambda family: text_of(family).digest)
 
 
 def fixed_laws(family: TextFamily, theta: Any) -> Float[Array, "c s"]:

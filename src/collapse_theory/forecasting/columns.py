@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse_theory.errors import InputError, show
+from collapse_theory.tables.frames import ENDINGS, content_of, parsed_frame
 from collapse_theory.texts import units
 
-TABLES = {".csv": ",", ".tsv": "\t"}
 TEXTS = (".txt", ".md")
-PARQUET = ".parquet"
-LARGEST = 1 << 30  # bytes of a file
 Unit = Literal["word", "character"]
 
 
@@ -71,16 +68,13 @@ def read_column(path: str | Path, name: str | None = None, unit: Unit = "word") 
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    if suffix not in (*TEXTS, *TABLES, PARQUET):
-        raise InputError(f"{path}: files may end in {', '.join((*TABLES, PARQUET, *TEXTS))}")
+    if suffix not in (*ENDINGS, *TEXTS):
+        raise InputError(f"{path}: files may end in {', '.join((*ENDINGS, *TEXTS))}")
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-        if len(content) > LARGEST:
-            raise InputError(f"{path}: larger than {LARGEST:,} bytes: give a sample of its rows")
+        content = content_of(path)
         if suffix in TEXTS:
             return _checked(_counted(content.decode("utf-8-sig"), unit), path)
-        return _checked(_from_table(_table(content, path, suffix), name, path), path)
+        return _checked(_from_table(parsed_frame(content, str(path), suffix), name, path), path)
     except OSError as e:
         raise InputError(f"{path}: {e.strerror or e}") from e
     except UnicodeDecodeError as e:
@@ -89,22 +83,6 @@ def read_column(path: str | Path, name: str | None = None, unit: Unit = "word") 
         if isinstance(e, InputError):
             raise
         raise InputError(f"{show(str(path))}: not the name of a file") from e
-
-
-def _table(content: bytes, path: Path, suffix: str) -> Any:
-    import pandas as pd
-
-    data = io.BytesIO(content)  # pandas would take some names for addresses
-    try:
-        if suffix == PARQUET:
-            return pd.read_parquet(data)
-        return pd.read_csv(data, sep=TABLES[suffix], comment="#", low_memory=False)
-    except ImportError as e:
-        raise InputError(f"{path}: reading Parquet needs 'pip install pyarrow'") from e
-    except UnicodeDecodeError:
-        raise
-    except (ValueError, OSError, ArithmeticError, LookupError, NotImplementedError) as e:
-        raise InputError(f"{path}: not a table: {' '.join(str(e).split())}") from e
 
 
 def _from_table(table: Any, name: str | None, path: Path) -> Column:

@@ -1,11 +1,13 @@
-"""What is measured on models of text."""
+"""What is measured on models of text; the first also on models of tables."""
 
 from __future__ import annotations
 
 from collapse_theory.observables.base import Observable
 
 held_out_loss = Observable(
-    "held_out_loss", "mean of -log p over the symbols of held-out real text, in nats"
+    "held_out_loss",
+    "mean of -log p over held-out real data, in nats: the symbols of a text, the labels of a "
+    "table's rows, or these rows' densities",
 )
 truth_perplexity = Observable(
     "truth_perplexity",

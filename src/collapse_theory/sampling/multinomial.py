@@ -154,7 +154,7 @@ def _whole_numbers(key: Any, probs: Float[Array, " k"], whole: Array) -> Int[Arr
     return (probs * (SPAN / whole) + dither).astype(jnp.int32)
 
 
-def _scaled(word: UInt32[Array, "*s"], total: Int[Array, ""]) -> Int[Array, "*s"]:
+def scaled(word: UInt32[Array, "*s"], total: Int[Array, ""]) -> Int[Array, "*s"]:
     """floor(word * total / 2**32), by halves of 16 bits."""
     low = jnp.uint32(0xFFFF)
     t = total.astype(jnp.uint32)
@@ -236,7 +236,7 @@ def _count(
         shape = _passes((row.slots + 1) // 2, AT_ONCE // 2)
         numbers = lax.iota(jnp.uint32, shape[0] * shape[1]).reshape(shape)
         loose = [
-            jnp.where(2 * signed(numbers) + i < row.loose, _scaled(word, edges[-1]), edges[-1])
+            jnp.where(2 * signed(numbers) + i < row.loose, scaled(word, edges[-1]), edges[-1])
             for i, word in enumerate(words(key, LOOSE_WORDS, numbers))
         ]
         count = _number_below(edges, count, loose)

@@ -19,6 +19,7 @@ import numpy as np
 
 from collapse_theory.config import to_table
 from collapse_theory.errors import InputError
+from collapse_theory.families.base import data_digest
 from collapse_theory.moments import Moments
 from collapse_theory.store import LONG, attributes_at, reading
 from collapse_theory.sweeps.definition import Sweep
@@ -53,7 +54,8 @@ REMEDY = "it is left alone: name another folder (--out), or start over (--force)
 def identity(sweep: Sweep, *, seed: int, dtype: str) -> dict[str, Any]:
     """The attributes that make two runs of a sweep the same run."""
     resolved = [to_table(e) for e in sweep.experiments]
-    text = json.dumps([resolved, list(sweep.points)], sort_keys=True)
+    data = [d for e in sweep.experiments if (d := data_digest(e.family)) is not None]
+    text = json.dumps([resolved, list(sweep.points), *data], sort_keys=True)
     return {
         "kind": KIND,
         "schema": SCHEMA,
