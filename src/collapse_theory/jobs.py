@@ -83,14 +83,17 @@ def jobs_for(what: Experiment | Sequence[str | Theorem] | None, brief: bool) -> 
 
 
 def most_telling(jobs: list[Job], programs: int, plan: Plan) -> list[Job]:
-    """The jobs that so many compiled programs do, in the order they came."""
+    """The jobs that so many compiled programs do, in the order they came.
+
+    A job of several programs counts for a part of each: a ladder whose sizes share none is dear.
+    """
     shapes = [{shape(e, plan.resolve_dtype()) for e in job.experiments} for job in jobs]
-    telling: dict[Any, tuple[bool, int]] = {}
+    telling: dict[Any, tuple[bool, float]] = {}
     for job, used in zip(jobs, shapes, strict=True):
         for key in used:
-            special, count = telling.get(key, (False, 0))
+            special, count = telling.get(key, (False, 0.0))
             special |= job.case.expected is not Status.CONSISTENT
-            telling[key] = special, count + 1
+            telling[key] = special, count + 1 / len(used)
     chosen = set(sorted(telling, key=lambda key: telling[key], reverse=True)[:programs])
     return [job for job, used in zip(jobs, shapes, strict=True) if used <= chosen]
 

@@ -86,6 +86,16 @@ def batch_sizes(e: Experiment) -> Vector:
     return np.concatenate([e.real_sizes[:1], e.sizes[1:]]).astype(float)
 
 
+def doses(e: Experiment) -> Vector:
+    """What each batch adds to an error, in units of that of one row, under replace and accumulate.
+
+    n / N^2 for n new rows among the N of the fit; shape (T,).
+    """
+    n = batch_sizes(e)
+    rows = np.cumsum(n) if isinstance(e.workflow, Accumulate) else n
+    return np.asarray(n / rows**2)
+
+
 def one_size(e: Experiment) -> bool:
     """Whether every batch has the same number of rows, the real one included."""
     return bool(np.ptp(batch_sizes(e)) == 0)

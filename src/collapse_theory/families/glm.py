@@ -13,10 +13,11 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from collapse_theory.corpus import Items
+from collapse_theory.families import newton
 from collapse_theory.families.base import AbstractFamily
 from collapse_theory.families.least_squares import RegressionFit
 from collapse_theory.families.linear_regression import RegressionLaw
-from collapse_theory.observables import distances, parameters
+from collapse_theory.observables import distances, divergences, parameters
 from collapse_theory.observables.base import Snapshot
 from collapse_theory.observables.fisher import fisher_error
 from collapse_theory.sampling.counter import normal
@@ -25,6 +26,8 @@ LONGEST_STEP = 5.0  # of Newton's method, in any coefficient
 FAINT = 1e-9  # of a row's information: a ridge that keeps a singular system solvable
 NODES, SHARES = np.polynomial.hermite_e.hermegauss(80)
 SHARES = SHARES / math.sqrt(2 * math.pi)
+BETWEEN, PARTS = (a / 2 for a in np.polynomial.legendre.leggauss(10))
+BETWEEN = BETWEEN + 0.5  # in (0, 1)
 
 
 class Labelled(NamedTuple):
@@ -59,6 +62,10 @@ class AbstractGLM(AbstractFamily[RegressionFit]):
         """The third derivative of the cumulant function over twice the second."""
 
     @abstractmethod
+    def fourth(self, eta: Array) -> Array:
+        """The fourth derivative of the cumulant function over the second."""
+
+    @abstractmethod
     def labels(self, key: Array, eta: Array) -> Array:
         """A label for each natural parameter."""
 
@@ -80,8 +87,9 @@ class AbstractGLM(AbstractFamily[RegressionFit]):
         """Newton's method on the weighted rows; relative error of a fit a few ulps times its
         condition.
         """
-        x, y = items.rows
-        w = jnp.zeros(x.shape[1], x.dtype)
+        features, y = items.rows
+        x = features.T
+        w = jnp.zeros(len(x), x.dtype)
 
         def step(_: Any, w: Array) -> Array:
             return self._step(x, y, items.weight, w)
@@ -89,15 +97,13 @@ class AbstractGLM(AbstractFamily[RegressionFit]):
         return RegressionFit(jax.lax.fori_loop(0, self.iterations, step, w))
 
     def _step(self, x: Array, y: Array, weight: Array, w: Array) -> Array:
-        eta = x @ w
+        eta = newton.predictor(x, w)
         worth = weight * self.variance(eta)
-        faint = FAINT * weight.sum() * jnp.eye(len(w), dtype=x.dtype)
-        information = jnp.einsum("n,ni,nj->ij", worth, x, x) + faint
-        inverse = jnp.linalg.inv(information)
+        inverse = newton.inverse_gram(x, worth, FAINT * weight.sum())
         score = weight * (y - self.mean(eta))
         if self.firth:  # half the log determinant of the information, differentiated
-            score = score + worth * jnp.einsum("ni,ij,nj->n", x, inverse, x) * self.skew(eta)
-        move = inverse @ (score @ x)
+            score = score + worth * newton.leverage(x, inverse) * self.skew(eta)
+        move = inverse @ newton.total(x, score)
         cut = jnp.minimum(1, LONGEST_STEP / jnp.maximum(jnp.abs(move).max(), FAINT))
         moved: Array = w + move * cut
         return moved
@@ -127,6 +133,28 @@ class AbstractGLM(AbstractFamily[RegressionFit]):
         spread = nodes**2 / b + (len(weights) - 1) / a
         return -u / b * (shares * half * spread * nodes).sum()
 
+    def divergence(self, p: Float[Array, " d"], q: Float[Array, " d"]) -> Float[Array, ""]:
+        r"""KL between the laws of a label under weights p and q, in nats, a mean over features.
+
+        Its features being N(0, I), the mean of the cumulant function is a function $\ell$ of the
+        norm: $KL=\ell(|q|)-\ell(|p|)-\ell'(|p|)(|q|-|p|)+\ell'(|p|)(|q|-u'q)$ with u along p. The
+        first three terms are an integral of $\ell''$, so that nothing cancels. Relative error in
+        logistic regression: 1e-9 up to norms of 2, 1e-6 up to 4, 1e-3 up to 6; in float32 2e-7 at
+        the least.
+        """
+        a, _, u = self.fisher(p)
+        size, other = jnp.sqrt((p**2).sum()), jnp.sqrt((q**2).sum())
+        along = u @ q
+        aside = ((q - along * u) ** 2).sum()
+        turned = jnp.where(along > 0, aside / (other + jnp.abs(along)), other - along)
+        gap = (q - p) @ (q + p) / jnp.where(size + other > 0, size + other, 1)
+        nodes, shares = jnp.asarray(NODES, size.dtype), jnp.asarray(SHARES, size.dtype)
+        between, parts = jnp.asarray(BETWEEN, size.dtype), jnp.asarray(PARTS, size.dtype)
+        norms = size + gap * between
+        bent = self.variance(norms[:, None] * nodes[None]) @ (shares * nodes**2)
+        apart: Array = gap**2 * (parts * (1 - between) * bent).sum() + size * a * turned
+        return apart
+
 
 @parameters.mean.register(AbstractGLM)
 def _(family: AbstractGLM, snap: Snapshot[RegressionFit]) -> Array:
@@ -144,6 +172,16 @@ def _error(family: AbstractGLM, snap: Snapshot[RegressionFit]) -> Array:
     off = snap.fit.weights - snap.truth.weights
     error: Array = a * (off**2).sum() + (b - a) * (u @ off) ** 2
     return error
+
+
+@divergences.kl_forward.register(AbstractGLM)
+def _(family: AbstractGLM, snap: Snapshot[RegressionFit]) -> Array:
+    return family.divergence(snap.truth.weights, snap.fit.weights)
+
+
+@divergences.kl_reverse.register(AbstractGLM)
+def _(family: AbstractGLM, snap: Snapshot[RegressionFit]) -> Array:
+    return family.divergence(snap.fit.weights, snap.truth.weights)
 
 
 @distances.closer_than_first.register(AbstractGLM)

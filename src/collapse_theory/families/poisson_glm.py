@@ -47,6 +47,10 @@ class PoissonGLM(AbstractGLM):
         """One half."""
         return jnp.full_like(eta, 0.5)
 
+    def fourth(self, eta: Array) -> Array:
+        """One."""
+        return jnp.ones_like(eta)
+
     def labels(self, key: Array, eta: Array) -> Array:
         """Counts, as floats; NaN where the mean is above `MOST_OF_A_LABEL`."""
         plan = poisson_plan(TYPICAL)
