@@ -124,6 +124,12 @@ def test_what_would_have_been_seen():
     assert seen((1, 1), finite=False).reason.startswith("no generation")
 
 
+def test_how_many_more_chains_would_decide():
+    """Standard errors fall with the root of the chains."""
+    v = seen((1, 1.001))
+    assert v.reason == f"{(v.detectable / 0.03) ** 2:.1f} times the chains would decide at 3.0%"
+
+
 # --- ladders --------------------------------------------------------------------------------------
 
 
