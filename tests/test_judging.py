@@ -124,6 +124,19 @@ def test_what_would_have_been_seen():
     assert seen((1, 1), finite=False).reason.startswith("no generation")
 
 
+def test_of_a_mean_of_zero_parts_of_the_spread_are_seen():
+    """There is nothing to be relative to: standard deviations instead, of 10,000 chains."""
+    x = np.repeat([-3.0, 3.0], 5000)[:, None] + np.zeros(2)
+    v = judge(stated(), None, moments_of(x), predicted=np.zeros(2))
+    assert v.detectable == pytest.approx((3.6623 + 3.0902) * 0.01, rel=1e-3)
+
+
+def test_how_many_more_chains_would_decide():
+    """Standard errors fall with the root of the chains."""
+    v = seen((1, 1.001))
+    assert v.reason == f"{(v.detectable / 0.03) ** 2:.1f} times the chains would decide at 3.0%"
+
+
 # --- ladders --------------------------------------------------------------------------------------
 
 

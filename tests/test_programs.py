@@ -80,3 +80,8 @@ def test_moments_agree_to_a_tenthousandth(gap, near):
     for sign in (-1, 1):
         assert programs.agree(there._replace(mean=there.mean + sign * gap * 3), there) is near
         assert programs.agree(there._replace(n=there.n * (1 + sign * gap)), there) is near
+
+
+def test_what_is_zero_in_every_chain_agrees_with_itself():
+    zero = Moments(*(np.full((1, 1), x) for x in (1e4, 0.0, 0.0, 0.0, 0.0, 0.0)))
+    assert programs.agree(zero, zero)

@@ -96,7 +96,7 @@ def watch(tests: list[str]) -> int:
         _, every, _, absent, _ = measured.analysis2(path)
         contexts = measured.get_data().contexts_by_lineno(path)
         ran = {str(k): {names[x] for x in v if x in names} for k, v in contexts.items()}
-        if known.get("missing", {}).get(file, [0])[0] == len(every):  # the same lines as then
+        if known.get("missing", {}).get(file, [None])[0] == len(every):  # the same lines as then
             absent = sorted(set(absent) & set(known["missing"][file][1]))
             for line, some in known["lines"][file].items():
                 ran[line] = ran.get(line, set()) | set(some)
