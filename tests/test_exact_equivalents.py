@@ -52,7 +52,7 @@ def test_a_step_on_real_rows_alone_forgets():
 REFUSED = {
     "penalty must be finite and >= 0": lambda: equivalent(-1.0, 5, SPECTRUM),
     "n must be finite and > 0": lambda: equivalent(0.1, 0, SPECTRUM),
-    "as many coefficients": lambda: equivalent(0.0, 4, SPECTRUM),
+    "as many coefficients": lambda: ridge_risk(0.0, 4, SPECTRUM, WEIGHTS, 1.0),
     r"spectrum\[1\] must be finite and > 0": lambda: equivalent(0.1, 5, [1.0, 0.0]),
     "spectrum must be a non-empty vector": lambda: equivalent(0.1, 5, []),
     "noise must be finite": lambda: ridge_risk(0.1, 5, SPECTRUM, WEIGHTS, np.nan),

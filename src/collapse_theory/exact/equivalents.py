@@ -44,13 +44,11 @@ def equivalent(penalty: float, n: float, spectrum: ArrayLike) -> Equivalent:
         To a relative error of 1e-12.
 
     Raises:
-        ValueError: an argument is out of its range, or there is no penalty and n = d.
+        ValueError: an argument is out of its range.
     """
     s = positive("spectrum", spectrum)
     at_least("penalty", penalty, 0)
     at_least("n", n, 0, strict=True)
-    if penalty == 0 and n == s.size:
-        raise ValueError(f"n = {n} rows for as many coefficients: without a penalty no risk exists")
     if penalty == 0 and n >= s.size:
         kappa = 0.0
     else:
@@ -72,11 +70,13 @@ def ridge_risk(
     r"""Risk of one ridge fit: $\frac{\kappa^2\sum s w^2/(s+\kappa)^2+\sigma^2u}{1-u}$.
 
     Raises:
-        ValueError: an argument is out of its range.
+        ValueError: an argument is out of its range, or there is no penalty and n = d.
     """
     s, w = positive("spectrum", spectrum), np.asarray(weights, float)
     at_least("noise", noise, 0)
     e = equivalent(penalty, n, s)
+    if e.u >= 1:
+        raise ValueError(f"n = {n} rows for as many coefficients: without a penalty no risk exists")
     bias = float((e.shrink**2 * s * w**2).sum())
     return (bias + noise**2 * e.u) / (1 - e.u)
 
