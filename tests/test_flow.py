@@ -1,18 +1,17 @@
 """The normalising flow: a density, drawn from as it says, trained, and in a loop."""
 
 import jax
-import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
-from scipy import stats
 
 import collapse_theory as ct
-from collapse_theory.families import flow
-from collapse_theory.families.flow import PlaneLaw
+from collapse_theory.families import plane
 from collapse_theory.families.learned import as_learned
+from collapse_theory.families.plane import PlaneLaw
 from collapse_theory.observables.base import Snapshot
 from collapse_theory.sampling.counter import seed_key
+from plane_checks import by_density, density_at, gaussian_kl, midpoints, odds, unit_cells
 
 FAMILY = ct.Flow(layers=4, width=5)
 SIDE = np.linspace(-12, 12, 481)
@@ -29,13 +28,6 @@ def bent():
     )
 
 
-def density_at(side, log_density):
-    """On the square of these points, by second and first coordinate."""
-    points = np.stack(np.meshgrid(side, side), -1).reshape(-1, 2)
-    logs = jax.jit(jax.vmap(log_density))(jnp.asarray(points))
-    return np.exp(np.asarray(logs)).reshape(len(side), len(side))
-
-
 def test_it_is_a_density(bent):
     area = (SIDE[1] - SIDE[0]) ** 2
     assert density_at(SIDE, bent.log_density).sum() * area == pytest.approx(1, abs=1e-6)
@@ -45,34 +37,35 @@ def test_it_is_a_density(bent):
 
 def test_it_is_drawn_from_as_it_says(bent):
     """Chi-square over unit cells of expectation >= 20, of 20,000 rows; false alarms 1e-4."""
-    inside = (np.arange(240) + 0.5) / 20 - 6  # 20 midpoints a cell and coordinate
-    cells = density_at(inside, bent.log_density).reshape(12, 20, 12, 20).sum((1, 3)) / 20**2
+    cells = unit_cells(density_at(midpoints(20), bent.log_density))
     rows = np.asarray(FAMILY.sample(seed_key(2), as_learned(bent), 20_000))
-    edges = np.linspace(-6, 6, 13)
-    counts = np.histogram2d(rows[:, 1], rows[:, 0], bins=(edges, edges))[0]
-
-    def odds(expected):
-        large = expected >= 20
-        assert large.sum() >= 20
-        return stats.chi2.sf(((counts - expected) ** 2 / expected)[large].sum(), large.sum())
-
-    assert odds(20_000 * cells) > 1e-4
-    assert odds(20_000 * cells.T) < 1e-4  # planted: coordinates exchanged
+    assert odds(rows, cells) > 1e-4
+    assert odds(rows, cells.T) < 1e-4  # planted: coordinates exchanged
 
 
 def test_the_grid_is_fine_enough(bent, monkeypatch):
     truth = FAMILY.model(PlaneLaw())
     snap = Snapshot(truth, as_learned(bent), as_learned(bent))
-    coarse = float(jax.jit(lambda s: flow.kl_forward(FAMILY, s))(snap))
-    monkeypatch.setattr(flow, "SIDE", 96)
-    monkeypatch.setattr(flow, "REACH", 8.0)
-    fine = float(jax.jit(lambda s: flow.kl_forward(FAMILY, s))(snap))
+    coarse = float(jax.jit(lambda s: plane.kl_forward(FAMILY, s))(snap))
+    monkeypatch.setattr(plane, "SIDE", 96)
+    monkeypatch.setattr(plane, "REACH", 8.0)
+    fine = float(jax.jit(lambda s: plane.kl_forward(FAMILY, s))(snap))
     assert coarse != fine
     assert coarse == pytest.approx(fine, abs=1e-6)
     x = FAMILY.sample(seed_key(3), truth, 50_000)
-    gaps = flow.log_mixture(truth, x) - jax.jit(jax.vmap(bent.log_density))(x)
+    gaps = plane.log_mixture(truth, x) - jax.jit(jax.vmap(bent.log_density))(x)
     error = 4 * float(gaps.std()) / np.sqrt(len(x))  # false alarms 6e-5
     assert coarse == pytest.approx(float(gaps.mean()), abs=error)
+
+
+def test_moments_are_those_of_the_density(bent):
+    """By a sum over normals, and by one over the plane: two codes."""
+    found = jax.jit(lambda fit: plane.plane_moments(FAMILY, fit))(as_learned(bent))
+    mean, spread = by_density(SIDE, density_at(SIDE, bent.log_density))
+    np.testing.assert_allclose(found[0], mean, atol=1e-4)
+    np.testing.assert_allclose(found[1], spread, atol=1e-4)
+    assert abs(spread[0, 1]) > 1e-2  # an exchange of coordinates would be seen
+    assert np.abs(np.diff(mean)) > 1e-2
 
 
 def test_truth_is_drawn_from():
@@ -81,17 +74,6 @@ def test_truth_is_drawn_from():
     np.testing.assert_allclose(rows.mean(0), table.mean(0), atol=4 * 1.4 / np.sqrt(40_000))
     np.testing.assert_allclose(np.cov(rows.T, ddof=0), np.cov(table.T, ddof=0) + 0.2 * np.eye(2),
                                atol=0.06)  # fmt: skip
-
-
-def gaussian_kl():
-    """KL from the truth of the Gaussian with its moments: what no flow is worth training beyond."""
-    truth = FAMILY.model(PlaneLaw())
-    points, area = flow.grid(truth)
-    true = np.asarray(flow.log_mixture(truth, points))
-    table = PlaneLaw().table
-    spread = np.cov(table.T, ddof=0) + 0.2 * np.eye(2)
-    fitted = stats.multivariate_normal(table.mean(0), spread).logpdf(points)
-    return float(area * (np.exp(true) * (true - fitted)).sum())
 
 
 @pytest.mark.slow

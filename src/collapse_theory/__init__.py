@@ -44,6 +44,7 @@ _HOMES = {
     "families.classes": ("GaussianClasses",),
     "families.exponential": ("Exponential", "Gamma"),
     "families.flow": ("Flow",),
+    "families.flow_matching": ("FlowMatching",),
     "families.gaussian": ("Gaussian", "GaussianLaw"),
     "families.gaussian_nd": ("GaussianND",),
     "families.known_variance": ("GaussianMean",),

@@ -3,48 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import jax.random as jr
-import numpy as np
 from jaxtyping import Array, Float
 
-from collapse_theory.errors import InputError, show
-from collapse_theory.families.learned import AbstractLearnedFamily, Learned
-from collapse_theory.families.mixture import Centres, GaussianMixture, MixtureFit, MixtureLaw
+from collapse_theory.families.plane import AbstractPlaneFamily, AbstractPlaneMap, check_sizes
 from collapse_theory.families.training import Training
-from collapse_theory.observables import distances, divergences
-from collapse_theory.observables.base import Snapshot
-from collapse_theory.sampling.counter import normal
 
 STEEPEST = 2.0  # logarithm of what one layer stretches or shrinks by, at most
-SIDE, REACH = 48, 6.0  # points of the grid a side; how many deviations it reaches beyond the means
 MOST_LAYERS, MOST_WIDE = 64, 1 << 10
-
-
-@dataclass(frozen=True)
-class PlaneLaw(MixtureLaw):
-    """A mixture of round Gaussians of equal share in the plane.
-
-    Args:
-        means: a list of points, each of 2 numbers.
-        var: the variance of every component in every direction, > 0.
-
-    Raises:
-        InputError: they are not such.
-    """
-
-    means: Centres = ((1.5, 0.0), (-0.75, 1.3), (-0.75, -1.3))
-    var: float = 0.2
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.table.shape[1] != 2:
-            raise InputError(f"truth.means: points have {self.table.shape[1]} numbers, not 2")
 
 
 class Coupling(eqx.Module):
@@ -66,7 +36,7 @@ class Coupling(eqx.Module):
         return STEEPEST * jnp.tanh(raw[0] / STEEPEST), raw[1]
 
 
-class Couplings(eqx.Module):
+class Couplings(AbstractPlaneMap):
     """Layers from standard normals to rows, the coordinates in turn."""
 
     layers: tuple[Coupling, ...]
@@ -88,14 +58,16 @@ class Couplings(eqx.Module):
         return total - (x**2).sum() / 2 - math.log(2 * math.pi)
 
 
-class Flow(AbstractLearnedFamily):
+class Flow(AbstractPlaneFamily):
     r"""Two standard normals through affine couplings, trained by maximum likelihood.
 
     A smooth density in the plane that can be drawn from and evaluated exactly. The truth is a
     mixture of Gaussians, which no such flow is exactly: generation 1 has an error of
     approximation beside that of sampling. KL(truth || fit) is a sum over a grid of 48 x 48 points
-    that reaches 6 deviations beyond the means: its error is below 1e-6 where the spacing is below
-    half a deviation, for means up to some 12 deviations apart. No theorem speaks about it.
+    that reaches 6 deviations beyond the means: its error is below 1e-6 for smooth fits where the
+    spacing is below half a deviation, for means up to some 12 deviations apart; in 16 fits of 400
+    rows, which have edges of their own, it was 5e-4 at most. Mean and variance are sums over a grid
+    of the normals: off by 0.008 and 0.005 at most. No theorem speaks about it.
 
     Fields: ``layers`` couplings, in 1..64; ``width`` hidden units of each, in 1..1024; ``training``
     see ``Training``.
@@ -107,15 +79,9 @@ class Flow(AbstractLearnedFamily):
     layers: int = 6
     width: int = 16
     training: Training = Training("adam", 1e-2, 300, batch=64, clip=10.0)
-    truth_type: ClassVar[type] = PlaneLaw
 
     def __check_init__(self) -> None:
-        for name, most in (("layers", MOST_LAYERS), ("width", MOST_WIDE)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not 1 <= value <= most:
-                raise InputError(
-                    f"family.{name} = {show(value)}: a whole number in 1..{most} is needed"
-                )
+        check_sizes(self, {"layers": MOST_LAYERS, "width": MOST_WIDE})
 
     def build(self, key: Array) -> Couplings:
         """Layers that change nothing yet; hidden units at random."""
@@ -130,50 +96,3 @@ class Flow(AbstractLearnedFamily):
         """Minus the log density, in nats."""
         loss: Array = -module.log_density(row)
         return loss
-
-    def model(self, truth: PlaneLaw) -> MixtureFit:  # type: ignore[override]  # no flow is the truth
-        """The mixture."""
-        return GaussianMixture(len(truth.means)).model(truth)
-
-    def sample(self, key: Array, theta: Learned | MixtureFit, n: int) -> Float[Array, "n 2"]:
-        """Rows (2,), of a fit or of the truth."""
-        if isinstance(theta, MixtureFit):
-            return GaussianMixture(theta.shares.shape[0]).sample(key, theta, n)
-        z = normal(key, (n, 2), theta.loss.dtype)
-        rows: Array = jax.vmap(self.module(theta).rows)(z)
-        return rows
-
-
-def grid(truth: MixtureFit) -> tuple[Float[Array, "m 2"], Float[Array, ""]]:
-    """Points around the truth, and the area that each stands for."""
-    deviation = jnp.sqrt(truth.covariances[0, 0, 0])
-    low, high = truth.means.min(0) - REACH * deviation, truth.means.max(0) + REACH * deviation
-    steps = (jnp.arange(SIDE, dtype=low.dtype) + 0.5) / SIDE
-    x, y = (low[i] + (high[i] - low[i]) * steps for i in range(2))
-    points = jnp.stack(jnp.meshgrid(x, y), -1).reshape(-1, 2)
-    return points, jnp.prod(high - low) / SIDE**2
-
-
-def log_mixture(truth: MixtureFit, x: Float[Array, "m 2"]) -> Float[Array, " m"]:
-    """Log density of round components, in nats."""
-    var = truth.covariances[:, 0, 0]
-    square = ((x[:, None] - truth.means[None]) ** 2).sum(-1)
-    logs = jnp.log(truth.shares / (2 * np.pi * var))[None] - square / (2 * var[None])
-    return jax.nn.logsumexp(logs, axis=1)
-
-
-@divergences.kl_forward.register(Flow)
-def kl_forward(family: Flow, snap: Snapshot[Any]) -> Array:
-    """KL(truth || fit) by the midpoint rule, in nats."""
-    points, area = grid(snap.truth)
-    true = log_mixture(snap.truth, points)
-    fitted = jax.vmap(family.module(snap.fit).log_density)(points)
-    divergence: Array = area * (jnp.exp(true) * (true - fitted)).sum()
-    return divergence
-
-
-@distances.closer_than_first.register(Flow)
-def _(family: Flow, snap: Snapshot[Any]) -> Array:
-    first = kl_forward(family, snap._replace(fit=snap.first))
-    found = kl_forward(family, snap)
-    return (found < first).astype(found.dtype)
