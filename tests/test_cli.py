@@ -324,10 +324,11 @@ def test_list(run, kind):
     assert all(name in out for name in names)
 
 
-def test_show(run):
-    for name in (
-        n for rooms in members.everything().values() for m in rooms for n in members._names(m)
-    ):
+@pytest.mark.parametrize("every", [9, pytest.param(1, marks=pytest.mark.slow)])
+def test_show(run, every):
+    rooms = members.everything().values()
+    names = [n for room in rooms for m in room for n in members._names(m)]
+    for name in names[::every]:
         code, out, err = run("show", name)
         assert (code, err) == (0, ""), name
     code, out, _ = run("show", "seddik2024.S_fully_synthetic")

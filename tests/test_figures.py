@@ -269,7 +269,8 @@ def test_the_command_draws_the_same_bytes(tmp_path, subject):
     ("subject", "name"),
     [
         ("prediction", "seddik2024.S_fully_synthetic"), ("ratio", "seddik2024.S_fully_synthetic"),
-        ("slack", "seddik2024.rho_bounds.upper"), ("ladder", "shumailov2024.w2_three_halves"),
+        ("slack", "seddik2024.rho_bounds.upper"),
+        pytest.param("ladder", "shumailov2024.w2_three_halves", marks=pytest.mark.slow),
     ],
 )  # fmt: skip
 def test_the_command_draws_the_same_verdict(tmp_path, subject, name):

@@ -196,6 +196,7 @@ def test_a_users_own_network_follows_its_theory():
     assert config.experiment_from_table(config.to_table(e)).family == Line()
 
 
+@pytest.mark.slow
 def test_the_page_about_it_runs():
     """What docs/how-to/train-a-network.md shows. A fit by maximum likelihood keeps 19/20 of the
     variance: 256 chains, five standard errors, a false alarm of 2e-6.

@@ -129,7 +129,13 @@ def test_simulation_certifies_the_most_synthetic_rows(case):
     ("name", "family", "truth", "wishes"),
     [
         ("replace_size", ct.GaussianMean(), None, {"real": 8, "inflation": 3.05, "generations": 6}),
-        ("diversity_size", ct.Categorical(), LAW, {"real": 30, "diversity": 0.6, "generations": 5}),
+        pytest.param(
+            "diversity_size",
+            ct.Categorical(),
+            LAW,
+            {"real": 30, "diversity": 0.6, "generations": 5},
+            marks=pytest.mark.slow,
+        ),
         ("alive_size", ct.Categorical(), LAW, {"real": 30, "all_alive": 0.8, "generations": 5}),
     ],
 )

@@ -47,6 +47,7 @@ def test_sampling_with_a_cache_is_the_full_forward_pass(shape):
     assert len(np.unique(np.asarray(rows), axis=0)) > 100
 
 
+@pytest.mark.slow
 def test_sampled_rows_have_the_law_of_the_model():
     """Chi-square over all 27 rows of three symbols; false-alarm rate 1e-3.
 
