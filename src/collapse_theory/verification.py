@@ -34,6 +34,7 @@ from collapse_theory.result import Result, provenance_facts, simulate
 from collapse_theory.revision import versions
 from collapse_theory.sizing import chains_for
 
+MORE = 4  # times the chains of a refutation may be taken to confirm it
 WORKERS = 2  # one program compiles while another runs
 
 
@@ -81,7 +82,8 @@ def verify(
             "quick" judges the part of the catalogue that few simulations judge, "all" every
             theorem on one case, "full" all cases.
         chains: exactly this many chains for each experiment, instead of as many as the level needs;
-            and as many fresh ones where a statement is refuted.
+            and as many fresh ones where a statement is refuted, up to 4 times as many where their
+            tails ask for it.
         seed: of all simulations.
         plan: devices, dtype.
         progress: called with (experiments done, in all, what is done).
@@ -135,8 +137,8 @@ def _verdicts(jobs: list[Job], runs: _Runs, simulated: Any, asked: float) -> lis
         for e in job.experiments:
             if e not in fresh:
                 run = runs[e][0]
-                same = Level(run.chains, run.chains, asked)
-                place = run.first_chain + FRESH, [job.theorem], same, run.seed, run.plan
+                enough = Level(run.chains, MORE * run.chains, asked)  # for its tails, too
+                place = run.first_chain + FRESH, [job.theorem], enough, run.seed, run.plan
                 fresh[e] = simulated(run.experiment, *place)
         return _judged(job, fresh, asked)
 

@@ -53,7 +53,7 @@ def _case(e: Experiment) -> tuple[Case, ...]:
     return (Case(e, Status.REFUTED),)
 
 
-LONG = replace(families.DIVIDED_BY_N, n=5, n_real=5, generations=40)
+LONG = replace(families.DIVIDED_BY_N, n=4, n_real=4, generations=12)
 ONE_POINT = replace(symbols.FIXED, n=5, n_real=1)
 
 
