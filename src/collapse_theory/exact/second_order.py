@@ -18,9 +18,10 @@ Q the mean square by which the information of one row differs from its mean. The
 v: $\mathrm{tr}\,I(v)^{-1}$ has the gradient 2 b and half the trace of its Hessian is
 $|T|^2-\tfrac12F_{iijj}$; $\mathrm{div}\,b=2|b|^2+\tfrac12|T|^2-\tfrac12F_{iijj}$.
 
-Firth's correction adds b to the score with the other sign. Where all rows are kept the fits before
-have it too: in a step it cancels but for its derivative, $\frac sN(F_{iijj}-|T|^2)$ in
-$E|e|^2$, and only the first fit loses its bias.
+Firth's correction adds -b to the score: a step loses its bias, $5|b|^2s^2$ of its $E|e|^2$, and
+gains $\frac sN(F_{iijj}-|T|^2)$ from the correction's derivative. Where all rows are kept the fits
+before have it too, and in their steps it cancels but for the derivative: only the first fit loses
+its bias.
 
 References:
     derived
