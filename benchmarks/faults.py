@@ -243,7 +243,10 @@ def table():
         yield signalled(what, SWEEPING, bits_of_sweep, "s.zarr/state/c/1", sweep, goes_on)
     yield stopped_twice(run)
     yield same_bits("four devices instead of one", ("--devices", "4"), run)
-    kept = lambda place: means_of_run(place) == run  # noqa: E731
+
+    def kept(place):
+        return means_of_run(place) == run
+
     yield refused("a full disk under a run", SIMULATE, "cannot be written", limit=small_files)
     yield refused("a full disk under a finished run that grows",
                   (*SIMULATE[:3], "900000", *SIMULATE[4:]), "cannot be written",

@@ -3,7 +3,7 @@
 Cases that differ only in numbers share one compiled program, and theorems about the same experiment
 share one simulation. Chains are added in whole steps until every statement on the experiment can
 see the deviation asked for, or until the limit; how many are needed is read off standard errors
-alone, never off the agreement. A refutation is tried once more, on as many fresh chains.
+alone, never off the agreement. A refutation is tried once more, on fresh chains.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from collapse_theory.calibration.blocks import blocks, confirmed, moments_by_block, row
+from collapse_theory.calibration.blocks import blocks, moments_by_block, row, with_the_next
 from collapse_theory.calibration.rates import Rate
 from collapse_theory.catalogue.base import Status, Theorem
 from collapse_theory.experiment import describe
@@ -78,7 +78,7 @@ def false_alarms(
         verdicts = list(_verdicts(theorem, replicates, chains, _seeds(seed, i)))
         able = sum(map(_able, verdicts))
         wrong = np.array([v.status is Status.REFUTED for v in verdicts])
-        rates = Rate(int(wrong.sum()), able), Rate(int(confirmed(wrong).sum()), able)
+        rates = Rate(int(wrong.sum()), able), Rate(int(with_the_next(wrong).sum()), able)
         silent = len(verdicts) - able
         believed = float(np.mean([v.trusted.mean() for v in verdicts]))
         name, case = theorem.observable.name, describe(theorem.cases[0].experiment)

@@ -58,7 +58,7 @@ def row(moments: Moments, i: int) -> Moments:
     return Moments(*(a[i] for a in moments))
 
 
-def confirmed(refuted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def with_the_next(refuted: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which blocks are refuted together with the next one: two runs that share no chain."""
     both: NDArray[np.bool_] = refuted & np.roll(refuted, -1)
     return both

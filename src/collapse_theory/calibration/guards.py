@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse_theory.calibration.blocks import Values, blocks, confirmed, moments_by_block
+from collapse_theory.calibration.blocks import Values, blocks, moments_by_block, with_the_next
 from collapse_theory.calibration.rates import Rate
 from collapse_theory.calibration.traps import Trap
 from collapse_theory.judging import ALPHA, ROUNDING, critical, deviation, standard_error
@@ -213,7 +213,7 @@ def _try(
         rates = [Rate(int(said[:, s].sum()), said[:, s].size) for s in (sound, ~sound)]
         able = int(said.any(1).sum())
         once = np.concatenate(wrong[name])
-        one, two = Rate(int(once.sum()), count), Rate(int(confirmed(once).sum()), count)
+        one, two = Rate(int(once.sum()), count), Rate(int(with_the_next(once).sum()), count)
         row = (name, trap.name, chains, trap.has_kurtosis, one, two, able)
         out.append(GuardRow(*row, *rates))
     return out
