@@ -84,7 +84,13 @@ def test_two_processes_keep_a_run_and_let_it_grow(path, tmp_path):
     assert "the first process refused it" in told[1][2]
 
 
-@pytest.mark.parametrize("where", ["here", "127.0.0.1:1,2/2", "127.0.0.1,0/2"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "127.0.0.1:1,2/2",
+        *(pytest.param(w, marks=pytest.mark.slow) for w in ("here", "127.0.0.1,0/2")),
+    ],
+)
 def test_words_that_make_no_sense_are_refused_in_one_line(path, where):
     p = start(path, "--distributed", where)
     out, err = p.communicate(timeout=60)

@@ -7,6 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.experimental import multihost_utils
@@ -16,6 +17,7 @@ import collapse_theory as ct
 from collapse_theory import engine
 from collapse_theory.engine import run_moments, run_paths, run_values, unit_size
 from collapse_theory.moments import Moments
+from collapse_theory.unit import chain_ids
 
 OBSERVABLES = ("mean_squared_error", "variance", "log_variance", "w2_squared", "kl_reverse")
 PLAN = ct.Plan()
@@ -103,7 +105,7 @@ def test_programs_that_call_the_library_do_not_wait_for_each_other():
 import collapse_theory as ct
 e = ct.Experiment(family=ct.GaussianND(), workflow=ct.Accumulate(), n=10, generations=2,
                   observables=("w2_squared",))
-print(ct.simulate(e, chains=200_000, seed=0).mean("w2_squared").shape)
+print(ct.simulate(e, chains=100_000, seed=0).mean("w2_squared").shape)
 """
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
@@ -120,6 +122,16 @@ def test_ids_beyond_32_bits_are_other_chains():
     low = np.asarray(run_paths(setup, 0, np.asarray([5]))[1][1])
     high = np.asarray(run_paths(setup, 0, np.asarray([5 + 2**32]))[1][1])
     assert not np.any(low == high)
+
+
+def test_ids_carry_from_the_low_word_into_the_high_one():
+    place = jnp.arange(4, dtype=jnp.uint32)
+    low, high = chain_ids(jnp.array([2**32 - 2, 7], jnp.uint32), place)
+    np.testing.assert_array_equal(low, [2**32 - 2, 2**32 - 1, 0, 1])
+    np.testing.assert_array_equal(high, [7, 7, 8, 8])
+    low, high = chain_ids(jnp.zeros(2, jnp.uint32), place)
+    np.testing.assert_array_equal(low, place)
+    np.testing.assert_array_equal(high, [0, 0, 0, 0])
 
 
 def test_a_schedule_of_equal_sizes_is_the_constant_size():

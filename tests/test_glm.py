@@ -84,7 +84,13 @@ def numpy_chain(count, n, fits, keep):
     return np.stack(out)
 
 
-@pytest.mark.parametrize("workflow", [ct.Replace(), ct.Accumulate()], ids=["replace", "accumulate"])
+@pytest.mark.parametrize(
+    "workflow",
+    [
+        pytest.param(ct.Replace(), id="replace", marks=pytest.mark.slow),
+        pytest.param(ct.Accumulate(), id="accumulate"),
+    ],
+)
 def test_chains_agree_with_numpy(workflow):
     """Two independent samples at each of 2 generations: |z| < 4.5, a false alarm of 3e-5 in all."""
     e = ct.Experiment(

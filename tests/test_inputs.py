@@ -24,7 +24,7 @@ from input_checks import (
 from input_strategies import columns, files, sweeps, tables
 
 few = settings(  # what fails is small as it is: shrinking it would take minutes
-    max_examples=40, deadline=None, database=None,
+    max_examples=20, deadline=None, database=None,
     suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate),
 )  # fmt: skip
 GOOD = {

@@ -66,8 +66,10 @@ def test_most_synthetic_is_where_the_settled_risk_meets_the_limit(allowed, v2):
         assert settled_inflation(20, root, v2) == pytest.approx(allowed, rel=1e-12)
 
 
-@pytest.mark.parametrize("v2", CURVES)
-@pytest.mark.parametrize(("real", "made"), [(10, 10), (25, 6), (8, 50)])
+@pytest.mark.parametrize(
+    ("real", "made", "v2"),
+    [(10, 10, -1.0), (25, 6, -1 / 3), (8, 50, 0.0), (10, 10, 0.4), (25, 6, 1.0)],
+)
 def test_best_weight_minimises_the_settled_risk(real, made, v2):
     found = minimize_scalar(
         lambda w: settled(ct.Weighted(w), real, made, v2, 60), bounds=(0.2, 0.999),
@@ -99,9 +101,7 @@ DOZEN = [
 ]  # fmt: skip
 
 
-FEW = [
-    d if i in (0, 3, 7) else pytest.param(*d, marks=pytest.mark.slow) for i, d in enumerate(DOZEN)
-]
+FEW = [d if i == 3 else pytest.param(*d, marks=pytest.mark.slow) for i, d in enumerate(DOZEN)]
 
 
 @pytest.mark.parametrize(("family", "truth", "real", "allowed"), FEW)
@@ -136,7 +136,13 @@ def test_simulation_certifies_the_most_synthetic_rows(case):
             {"real": 30, "diversity": 0.6, "generations": 5},
             marks=pytest.mark.slow,
         ),
-        ("alive_size", ct.Categorical(), LAW, {"real": 30, "all_alive": 0.8, "generations": 5}),
+        pytest.param(
+            "alive_size",
+            ct.Categorical(),
+            LAW,
+            {"real": 30, "all_alive": 0.8, "generations": 5},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_simulation_certifies_sizes(name, family, truth, wishes):

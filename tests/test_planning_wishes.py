@@ -114,7 +114,10 @@ def test_a_faithful_generator_asks_no_question_about_bias():
     assert "max_synthetic_biased" not in ask(ct.Gaussian(ddof=1), 20, **wishes)
 
 
-@pytest.mark.parametrize(("right", "wrong"), [(0.9, 0.2), (0.8, 0.5), (1.0, 0.0)])
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [(0.9, 0.2), *(pytest.param(*p, marks=pytest.mark.slow) for p in ((0.8, 0.5), (1.0, 0.0)))],
+)
 def test_a_verifier_breaks_down_where_right_and_wrong_balance(right, wrong):
     wishes = {"verifier": (right, wrong), "wrong": 0.3, "inflation": 1.2}
     advice = ask(ct.GaussianMean(), 20, **wishes)["verifier"]

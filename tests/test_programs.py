@@ -1,6 +1,8 @@
 """Which program serves on a GPU: the kernel where it compiles and agrees, else the scan."""
 
+import jax
 import jax.numpy as jnp
+import jax.random as jr
 import numpy as np
 import pytest
 
@@ -30,7 +32,15 @@ def on_a_gpu(monkeypatch, kernel, dtype=np.float32):
 
     def instead(asked, unit):
         assert (asked, unit) == (static, UNIT)
-        return lambda *words: calls.append(kernel(static, arrays, scan)) or calls[-1]
+
+        def run(given, words):
+            jax.tree.map(np.testing.assert_array_equal, given, arrays)
+            for word, there in zip(words, (jr.key_data(WHERE[0]), *WHERE[1:]), strict=True):
+                np.testing.assert_array_equal(word, there)
+            calls.append(kernel(static, arrays, scan))
+            return calls[-1]
+
+        return run
 
     once = programs.compiled
     monkeypatch.setattr(programs, "_kernel", instead)

@@ -84,7 +84,7 @@ def binomial_histogram(n: int, p: float, dtype, size: int, seed: int, row=None) 
 
 LAWS = [
     pytest.param(n, p, dtype, marks=pytest.mark.slow)
-    if n >= 1000 and dtype == jnp.float64
+    if dtype == jnp.float64 and n != 40
     else (n, p, dtype)
     for n, p in CASES
     for dtype in DTYPES
@@ -126,8 +126,10 @@ def keys(size: int, seed: int):
 
 @pytest.mark.parametrize(
     ("n", "dtype"),
-    [(n, jnp.float32) for n in (0, 1, 3, 31, 32, 999, 1_000_000)]
-    + [(n, jnp.float64) for n in (2, 33, 1_000_000)],
+    [(n, jnp.float32) for n in (0, 3, 32, 1_000_000)]
+    + [(33, jnp.float64)]
+    + [pytest.param(n, jnp.float32, marks=pytest.mark.slow) for n in (1, 31, 999)]
+    + [pytest.param(n, jnp.float64, marks=pytest.mark.slow) for n in (2, 1_000_000)],
 )
 def test_invariants(n, dtype):
     edges = jnp.asarray([0, -1.0, 1e-30, 0.1, 0.1, 0.5, 0.9999999, 1, 1, 1.5], dtype)

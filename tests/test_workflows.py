@@ -6,11 +6,14 @@ errors is caught with probability > 0.99999. Seeds are fixed and never re-rolled
 """
 
 import functools
+from types import SimpleNamespace
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
 
+from collapse_theory.corpus import Items
 from collapse_theory.engine import run_moments
 from collapse_theory.errors import InputError, RouteError
 from collapse_theory.exact import second_moments
@@ -69,12 +72,13 @@ FAMILIES = {
 }
 PAIRS = (
     [("bernoulli", "accumulate")]
-    + [("gaussian", w) for w in ("weighted fresh", "decay")]
+    + [("gaussian", "decay")]
     + [
         pytest.param(*pair, marks=pytest.mark.slow)
         for pair in (
             *(("bernoulli", w) for w in ("replace", "mix fresh", "weighted fixed", "share")),
             *(("bernoulli", "random sources"), ("gaussian", "window")),
+            ("gaussian", "weighted fresh"),
             *(("contexts", "weighted fixed"), ("categorical", "most recent")),
             ("categorical", "random sources"),
         )
@@ -170,6 +174,17 @@ def test_weights_follow_a_schedule():
         family=Bernoulli(), workflow=Refresh(every=3), n=(9, 3, 5), n_real=(2, 9, 15), generations=3
     )
     np.testing.assert_allclose(linear_workflow(e).weights[-1], [0, 0, 0, 0.25, 0.75], atol=1e-14)
+
+
+@pytest.mark.parametrize("real", ["fixed", "fresh"])
+def test_weights_of_one_row_add_up_to_the_number_of_rows(real):
+    """What a divisor of n - 1 is taken from is the number of rows, whatever their weights are."""
+    batches = [Items(jnp.full(k, x), jnp.ones(k), jnp.asarray(k)) for k, x in ((6, 1.0), (9, 2.0))]
+    data = SimpleNamespace(real=batches[0], fresh=lambda: batches[0], synthetic=lambda: batches[1])
+    workflow = Weighted(weight=0.2, real=real)
+    merged, _ = workflow.step(data, workflow.init(data))
+    assert float(merged.n) == pytest.approx(15)
+    assert float(merged.weight @ merged.rows) == pytest.approx(15 * (0.2 * 1 + 0.8 * 2))
 
 
 def test_ends_of_the_ranges_are_other_workflows():
