@@ -184,11 +184,9 @@ def test_collapsed_laws_and_bad_numbers(row_of):
             multinomial_plan(sizes, 3)
 
 
-ALIVE = [*(pytest.param(k, marks=SLOW) for k in (1, 50, 100, 200)), 400]
-
-
-@pytest.mark.parametrize("alive", ALIVE)
-@pytest.mark.parametrize("dtype", [np.float32, pytest.param(np.float64, marks=SLOW)])
+@SLOW
+@pytest.mark.parametrize("alive", [1, 50, 100, 200, 400])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_lost_symbols_take_less_work_and_change_no_bit(alive, dtype):
     """Batches branch on how many symbols are alive; every branch must count as the longest does."""
     k, n, chains = 800, 500, 64
