@@ -1,7 +1,7 @@
 """Every theorem of the catalogue: stated, cited, covering its cases, and able to fail."""
 
 import re
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import replace
 from importlib import resources
 
 import numpy as np
@@ -59,14 +59,6 @@ def test_it_is_stated_cited_and_covers_its_cases(theorem):
         values = theorem.predict(bare)
         assert values.shape == (bare.generations,)
         assert np.isfinite(values).any()
-
-
-def test_statements_are_values():
-    """They are compared and hashed by what they say, and cannot be changed by accident."""
-    for thing, field in ((THEOREMS[0], "name"), (THEOREMS[0].source, "key"),
-                         (THEOREMS[0].cases[0], "experiment")):  # fmt: skip
-        with pytest.raises(FrozenInstanceError):
-            setattr(thing, field, None)
 
 
 @pytest.mark.parametrize("theorem", JUDGED)
