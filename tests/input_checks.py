@@ -197,6 +197,9 @@ def command_line(folder: Path, words: list[str]) -> str:
         os.chdir(before)
 
 
+LONGER = 40_000  # chains: some more than a unit, since a checkpoint holds whole units
+
+
 class Stores:
     """A saved run, a run that was stopped and a sweep, to be damaged and read again."""
 
@@ -210,13 +213,12 @@ class Stores:
                                observables=("mean_squared_error",))  # fmt: skip
         self.what = ct.Sweep(self.e, {"n": [6, 8]})
         self.result = ct.simulate(self.e, chains=40, seed=1)
-        self.longer = ct.simulate(self.e, chains=60, seed=1)
+        self.longer = ct.simulate(self.e, chains=LONGER, seed=1)
         self.result.save(self.good / "run")
         identity = identity_of(self.e, 1, ct.Plan(), 0)
         keep = Checkpoint(self.good / ".stopped.checkpoint", identity)
-        assert self.longer.tally is not None  # made here, not read
-        keep(self.longer.tally)
-        keep.flush()
+        assert self.longer.tally is not None
+        keep.keep(self.longer.tally)
         with ct.sweep(self.what, out=self.good / "s", chains=40, seed=1) as data:
             self.table = data.load()
 
@@ -261,7 +263,7 @@ class Stores:
             np.testing.assert_array_equal(got, true)
 
     def _stopped(self) -> None:
-        found = ct.simulate(self.e, chains=60, seed=1, store=self.bad / "stopped")
+        found = ct.simulate(self.e, chains=LONGER, seed=1, store=self.bad / "stopped")
         for got, true in zip(found.moments, self.longer.moments, strict=True):
             np.testing.assert_array_equal(got, true)
 

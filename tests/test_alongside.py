@@ -25,6 +25,7 @@ def test_the_chain_passes_the_theorems_of_the_counts():
     assert {v.experiment for v in found} == {E}
 
 
+@pytest.mark.slow
 def test_a_softmax_that_is_not_the_counts_is_refuted():
     """A floor of 0.12 cuts the symbols with one row of eleven, which the counts keep."""
     wrong = replace(E, family=ct.Softmax(symbols=6, floor=0.12))

@@ -99,6 +99,7 @@ def test_extending_runs_the_chains_that_follow():
     assert not np.allclose(other.mean("variance"), grown.mean("variance"), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_programs_that_call_the_library_do_not_wait_for_each_other():
     """Units run in threads; two such programs at once used to fill the pool and hang for ever."""
     code = """

@@ -115,6 +115,7 @@ def test_the_simplex_starts_at_the_truth_and_needs_three_symbols(ax):
         figures.simplex(ax, replace(SYMBOLS, truth=CategoricalLaw((0.5, 0.5))))
 
 
+@pytest.mark.slow
 def test_ridges_are_as_many_as_asked_for(ax):
     figures.ridges(ax, SYMBOLS, "gini", rows=4, chains=64)
     assert [t.get_text() for t in ax.get_yticklabels()] == ["1", "5", "8", "12"]

@@ -66,14 +66,8 @@ def whole():
         return ct.simulate(E, chains=CHAINS, seed=5)
 
 
-@pytest.mark.parametrize(
-    ("unit", "generation"),
-    [
-        (1, 4),
-        pytest.param(2, 1, marks=pytest.mark.slow),
-        pytest.param(3, 5, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("unit", "generation"), [(1, 4), (2, 1), (3, 5)])
 def test_a_killed_run_goes_on_to_the_same_bits(tmp_path, whole, unit, generation):
     killed(tmp_path / "run", unit, generation)
     told = []

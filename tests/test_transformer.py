@@ -71,7 +71,9 @@ def test_sampled_rows_have_the_law_of_the_model():
     assert surprise(tilted / tilted.sum()) < 1e-3
 
 
-@pytest.mark.parametrize("shape", [*SHAPES, Shape(27, 32, 64, 4, 4)])
+@pytest.mark.parametrize(
+    "shape", [*SHAPES, pytest.param(Shape(27, 32, 64, 4, 4), marks=pytest.mark.slow)]
+)
 def test_parameters_and_operations_are_counted(shape):
     module = network(shape)
     assert sum(a.size for a in jax.tree.leaves(module)) == shape.parameters
@@ -84,6 +86,7 @@ def test_parameters_and_operations_are_counted(shape):
     assert flat.forward_flops < counted < 1.35 * flat.forward_flops  # norms, softmax, GELU
 
 
+@pytest.mark.slow
 def test_half_precision_and_dropout_are_near_the_plain_network():
     shape, row = SHAPES[0], jnp.array([3, 1, 4, 1, 0, 2])
     plain = eqx.filter_jit(network(shape))(row)
