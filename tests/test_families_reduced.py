@@ -299,6 +299,7 @@ def ct_key():
     return seed_key(1)
 
 
+@pytest.mark.slow
 def test_chains_along_the_last_axis_are_the_same_numbers():
     key = jax.random.split(ct_key(), 6)
     together = jax.vmap(lambda k: jnp.stack(wishart.normals(k, 3, 7, np.float64)))(key)

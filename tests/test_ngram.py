@@ -128,7 +128,8 @@ def test_without_a_context_it_is_the_categorical_family(file):
     assert np.abs((mean - 1.1 * known[1:]) / se).max() > limit  # planted
 
 
-@pytest.mark.parametrize("workflow", [ct.Replace(), pytest.param(ct.Mix(), marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("workflow", [ct.Replace(), ct.Mix()])
 def test_theory_with_visits_at_their_mean_is_near(workflow):
     """Order 1, 27 contexts with 100 visits and more: within 10 % at generation 5."""
     e = ct.Experiment(

@@ -50,7 +50,10 @@ def test_the_walls_hold():
         ["sweep", "s.toml", "--chains", "20"],
         ["predict", "e.toml"],
         ["plan", "--family", "bernoulli", "--real", "20", "--inflation", "1.2"],
-        ["forecast", "data.csv", "--column", "x", "--generations", "5", "--chains", "100"],
+        pytest.param(
+            ["forecast", "data.csv", "--column", "x", "--generations", "5", "--chains", "100"],
+            marks=pytest.mark.slow,
+        ),
         ["verify", "replace.log_variance", "--chains", "2000"],
         ["report", "r.html", "replace.log_variance"],
         ["explorer", "x.html"],
