@@ -100,6 +100,7 @@ SYMBOLS = ct.Experiment(
 )
 
 
+@pytest.mark.slow
 def test_paths_are_those_of_the_chains(ax):
     assert figures.sample_paths(ax, SYMBOLS, "gini", chains=3, seed=7) is ax
     one = ct.replay(replace(SYMBOLS, observables=("gini",)), 7, 1)

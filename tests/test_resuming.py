@@ -206,10 +206,8 @@ name = "Replace"
 """
 
 
-SLOW = [pytest.param(how, marks=pytest.mark.slow) for how in (signal.SIGINT, signal.SIGKILL)]
-
-
-@pytest.mark.parametrize("how", [signal.SIGTERM, *SLOW])
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_the_command_goes_on_after_a_signal(tmp_path, how, monkeypatch):
     (tmp_path / "e.toml").write_text(TOML)
     words = ["simulate", "e.toml", "--chains", "120000", "--save", "run"]

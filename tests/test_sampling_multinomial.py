@@ -115,6 +115,7 @@ def test_every_symbol_is_binomial(dtype, n, k, row_of):
         assert min(p, 2 * stats.norm.sf(abs(z))) > ALPHA / 2 / len(groups)
 
 
+@SLOW
 def test_small_probabilities_in_float32(row_of):
     """1e-6 and 1e-9 behind a half: their sums before them have steps of 6e-8 in float32.
 
