@@ -249,9 +249,9 @@ def test_too_few_chains_or_a_foreign_risk_is_refused():
 def test_the_command_prints_every_definition(tmp_path, capsys):
     file = tmp_path / "e.toml"
     file.write_text(str(experiment(ct.Bernoulli(), ct.Replace(), 9, 12)))
-    assert run(["diagnose", str(file), "--chains", "640"]) == 0
+    assert run(["diagnose", str(file), "--chains", "640", "--no-cache"]) == 0
     assert "collapsing variance" in capsys.readouterr().out
-    assert run(["diagnose", str(file), "--chains", "640", "--json"]) == 0
+    assert run(["diagnose", str(file), "--chains", "640", "--json", "--no-cache"]) == 0
     found = json.loads(capsys.readouterr().out)["diagnoses"]
     assert [d["definition"] for d in found] == list(NAMED)
     assert run(["diagnose", str(file), "--chains", "5"]) == 2

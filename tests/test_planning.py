@@ -125,25 +125,16 @@ def test_simulation_certifies_the_most_synthetic_rows(case):
     assert not ct.certify(replace(advice, limit=moved), chains=found.chains, seed=3).holds
 
 
+SIZES = [
+    ("replace_size", ct.GaussianMean(), None, {"real": 8, "inflation": 3.05, "generations": 6}),
+    ("diversity_size", ct.Categorical(), LAW, {"real": 30, "diversity": 0.6, "generations": 5}),
+    ("alive_size", ct.Categorical(), LAW, {"real": 30, "all_alive": 0.8, "generations": 5}),
+]
+
+
 @pytest.mark.parametrize(
     ("name", "family", "truth", "wishes"),
-    [
-        ("replace_size", ct.GaussianMean(), None, {"real": 8, "inflation": 3.05, "generations": 6}),
-        pytest.param(
-            "diversity_size",
-            ct.Categorical(),
-            LAW,
-            {"real": 30, "diversity": 0.6, "generations": 5},
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
-            "alive_size",
-            ct.Categorical(),
-            LAW,
-            {"real": 30, "all_alive": 0.8, "generations": 5},
-            marks=pytest.mark.slow,
-        ),
-    ],
+    [SIZES[0], *(pytest.param(*size, marks=pytest.mark.slow) for size in SIZES[1:])],
 )
 def test_simulation_certifies_sizes(name, family, truth, wishes):
     advice = ask(family, truth=truth, **wishes)[name]

@@ -169,7 +169,7 @@ def prepare(experiment: Any, route: AbstractRoute, dtype: Any) -> Setup:
         f"workflow {type(e.workflow).__name__}: the memory changes shape between generations; "
         "keep one corpus of fixed capacity, or one that starts from data.real and merges into it; "
         "on route = 'raw' batches of one size (n_real = n) keep their shape; models that are kept, "
-        "the truth among them, must be of one kind: a truth that is no network serves no network"
+        "the truth among them, must be of one kind: the family's own"
     )
 
 
